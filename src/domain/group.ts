@@ -1,0 +1,72 @@
+import type { AgentId, GroupId, MessageId } from './addresses.ts';
+import type { Peer } from './chat.ts';
+import type { Budget, Trace } from './trace.ts';
+import type { Write } from './write.ts';
+
+export interface GroupMember {
+  readonly id: AgentId;
+  readonly name: string;
+}
+
+/** Agents in one conversation, as one of them knows it: every member keeps its own copy of the roster. */
+export interface Group {
+  readonly id: GroupId;
+  readonly name: string;
+  readonly purpose: string;
+  /** The agent that made it: it alone changes the roster and leads the discussions. */
+  readonly host: AgentId;
+  /** Every agent in it, the host included. */
+  readonly members: readonly GroupMember[];
+  /** Grows with each change by the host: an older roster that arrives late is ignored. */
+  readonly version: number;
+}
+
+export interface GroupStore {
+  get(agent: AgentId, id: GroupId): Group | null;
+  list(agent: AgentId): readonly Group[];
+  put(agent: AgentId, group: Group): Write;
+  /** The agent is no longer in it. */
+  remove(agent: AgentId, id: GroupId): Write;
+}
+
+/** Where in a chat an agent is to speak. */
+export interface ChatPlace {
+  readonly channel: string;
+  readonly account: string;
+  readonly peer: Peer;
+}
+
+/** What one member contributed. */
+export interface Contribution {
+  readonly id: MessageId;
+  readonly round: number;
+  readonly speaker: GroupMember;
+  /** null: it chose to stay silent, or did not answer in time. */
+  readonly text: string | null;
+}
+
+/** A question put to a group, while and after the members discuss it. Kept by the host. */
+export interface Discussion {
+  /** The id of the message that put the question: the same question, put twice by a repeat, is one discussion. */
+  readonly id: MessageId;
+  readonly group: GroupId;
+  readonly question: string;
+  /** Who asked, and where the summary goes. */
+  readonly askedBy: string;
+  readonly place: ChatPlace;
+  readonly trace: Trace;
+  /** From 1. */
+  readonly round: number;
+  readonly rounds: number;
+  /** The members who have not yet answered in this round. */
+  readonly waitingFor: readonly AgentId[];
+  readonly contributions: readonly Contribution[];
+  /** What the answers have brought back to spend on the next round. */
+  readonly budget: Budget;
+  readonly closed: boolean;
+}
+
+export interface DiscussionStore {
+  get(host: AgentId, id: MessageId): Discussion | null;
+  put(host: AgentId, discussion: Discussion): Write;
+}

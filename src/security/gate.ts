@@ -1,0 +1,100 @@
+import type { AgentId } from '../domain/addresses.ts';
+import type { ChatIn } from '../domain/chat.ts';
+import type { Clock } from '../lib/clock.ts';
+import { normaliseIdentity } from './identity.ts';
+import { type RateLimit, RateLimiter } from './rate-limiter.ts';
+
+export interface GatePolicy {
+  /** The people who may speak, in any spelling that `normaliseIdentity` understands; null: everybody. */
+  readonly allowlist: readonly string[] | null;
+  /** People and agents who may not, whoever else they are: it comes before everything, for admins too. */
+  readonly blocklist: readonly string[];
+  /** Per person; null: no limit. */
+  readonly rateLimit: RateLimit | null;
+  /** Per agent; null: no limit. */
+  readonly agentRateLimit: RateLimit | null;
+  /** Longest message, in UTF-16 code units: what `length` of a string counts. */
+  readonly maxLength: number;
+}
+
+/** 20 messages a minute, as the guides have it. */
+export const DEFAULT_RATE_LIMIT: RateLimit = { max: 20, windowMs: 60_000 };
+/** Agents talk faster than people, and a group discussion comes in bursts. */
+export const DEFAULT_AGENT_RATE_LIMIT: RateLimit = { max: 240, windowMs: 60_000 };
+/** In UTF-16 code units, as the guides have it. */
+export const DEFAULT_MAX_LENGTH = 10_000;
+
+/** Whether a message comes in, and who is to be told when it does not. */
+export type Verdict =
+  | { readonly allow: true }
+  | {
+      readonly allow: false;
+      readonly reason: 'blocked' | 'not-allowed' | 'rate-limited' | 'too-long';
+      readonly notify: 'nobody' | 'owner' | 'sender';
+    };
+
+/** How many senders a gate remembers at most, for its limits and for its notices to the owner. */
+const MAX_SENDERS = 10_000;
+
+const ALLOW: Verdict = { allow: true };
+
+/**
+ * Who may speak. Every message goes through it before anything else looks at it, commands included. What one sender does
+ * never changes the verdict on another.
+ */
+export class Gate {
+  readonly #allowed: ReadonlySet<string> | null;
+  readonly #blocked: ReadonlySet<string>;
+  readonly #people: RateLimiter | null;
+  readonly #agents: RateLimiter | null;
+  readonly #maxLength: number;
+  /** Strangers of whom the owner has heard, oldest first. */
+  readonly #strangers = new Set<string>();
+
+  constructor(policy: GatePolicy, clock: Clock) {
+    this.#allowed = policy.allowlist && new Set(policy.allowlist.map(normaliseIdentity));
+    this.#blocked = new Set(policy.blocklist.map(normaliseIdentity));
+    this.#people = policy.rateLimit && new RateLimiter(policy.rateLimit, clock, MAX_SENDERS);
+    this.#agents = policy.agentRateLimit && new RateLimiter(policy.agentRateLimit, clock, MAX_SENDERS);
+    this.#maxLength = policy.maxLength;
+  }
+
+  /** For what a person says in a chat. */
+  check(chat: ChatIn): Verdict {
+    const identity = normaliseIdentity(chat.sender.id);
+    if (this.#blocked.has(identity)) return { allow: false, reason: 'blocked', notify: 'nobody' };
+    const sender = JSON.stringify([chat.channel, identity]);
+    if (this.#allowed && !this.#allowed.has(identity)) return this.#refuseStranger(sender);
+    const admission = this.#people?.admit(sender) ?? 'admitted';
+    if (admission !== 'admitted') {
+      return { allow: false, reason: 'rate-limited', notify: admission === 'refused' ? 'sender' : 'nobody' };
+    }
+    return this.#checkLength(chat.text.length);
+  }
+
+  /**
+   * For what a verified agent says; `size` in UTF-16 code units. The shared secret is what lets an agent in: the allowlist is
+   * for people. An agent over its limit is not told, since being told is a message too and two agents could go on for ever.
+   */
+  checkAgent(sender: AgentId, size: number): Verdict {
+    if (this.#blocked.has(normaliseIdentity(sender))) return { allow: false, reason: 'blocked', notify: 'nobody' };
+    const admission = this.#agents?.admit(sender) ?? 'admitted';
+    if (admission !== 'admitted') return { allow: false, reason: 'rate-limited', notify: 'nobody' };
+    return this.#checkLength(size);
+  }
+
+  /** Silent towards the stranger; the owner hears of each one once. */
+  #refuseStranger(sender: string): Verdict {
+    if (this.#strangers.has(sender)) return { allow: false, reason: 'not-allowed', notify: 'nobody' };
+    this.#strangers.add(sender);
+    for (const oldest of this.#strangers) {
+      if (this.#strangers.size <= MAX_SENDERS) break;
+      this.#strangers.delete(oldest);
+    }
+    return { allow: false, reason: 'not-allowed', notify: 'owner' };
+  }
+
+  #checkLength(length: number): Verdict {
+    return length <= this.#maxLength ? ALLOW : { allow: false, reason: 'too-long', notify: 'sender' };
+  }
+}

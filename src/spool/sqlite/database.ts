@@ -1,0 +1,211 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { ParleyError } from '../../domain/errors.ts';
+import type { Tx, Write } from '../../domain/write.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { errorText } from '../../lib/errors.ts';
+import { migrate } from './migrations.ts';
+
+/** Fixes a race between a checkpoint and a WAL reset that could corrupt a database shared by processes. */
+const OLDEST_SQLITE = '3.51.3';
+
+/** The bounds of the wait before a busy database is tried again, in milliseconds: short and random, so that no process starves. */
+const RETRY_MS = { least: 0.05, most: 2 };
+
+interface Job {
+  readonly durable: () => boolean;
+  readonly run: () => void;
+  readonly committed: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/**
+ * One SQLite file, shared with other processes. Reads are synchronous and never wait. Writes are gathered: all that come while
+ * the event loop turns once are one transaction, one commit, one fsync.
+ */
+export class Database {
+  readonly path: string;
+  readonly #sqlite: Sqlite.Database;
+  readonly #statements = new Map<string, Sqlite.Statement>();
+  readonly #begin: Sqlite.Statement;
+  readonly #commit: Sqlite.Statement;
+  readonly #rollback: Sqlite.Statement;
+  #jobs: Job[] = [];
+  #scheduled = false;
+  #synchronous: 'FULL' | 'NORMAL' | null = null;
+  #closed = false;
+  #idle: (() => void)[] = [];
+
+  /** Opens the file, making it (mode 0600) and its folder when they are not there, and brings its schema up to date. Throws a ParleyError. */
+  constructor(path: string, { clock = systemClock }: { clock?: Clock } = {}) {
+    this.path = path;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      this.#sqlite = new Sqlite(path, { timeout: 0 });
+      if (process.platform !== 'win32') chmodSync(path, 0o600);
+      this.#configure();
+      migrate(this.#sqlite, clock.now());
+      // From here on a busy database is not waited for inside SQLite, which would hold up the event loop: see #tick.
+      this.#sqlite.pragma('busy_timeout = 0');
+    } catch (error) {
+      throw databaseError(error, path);
+    }
+    this.#begin = this.#sqlite.prepare('BEGIN IMMEDIATE');
+    this.#commit = this.#sqlite.prepare('COMMIT');
+    this.#rollback = this.#sqlite.prepare('ROLLBACK');
+  }
+
+  /** A statement, prepared once. */
+  prepare<Row = unknown, Params extends unknown[] = unknown[]>(sql: string): Sqlite.Statement<Params, Row> {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#sqlite.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement as Sqlite.Statement<Params, Row>;
+  }
+
+  /**
+   * Runs `work` inside the next transaction and resolves with what it returned, once that has committed. `work` must be safe to
+   * run again: when another part of the same transaction throws, each is run once more, alone. `durable` (default true): the
+   * commit also survives a power failure, not just the death of the process.
+   */
+  write<T>(work: (tx: Tx) => T, { durable = true }: { durable?: boolean | (() => boolean) } = {}): Promise<T> {
+    if (this.#closed) return Promise.reject(new ParleyError('SPOOL_CLOSED', 'The database was closed.'));
+    return new Promise<T>((resolve, reject) => {
+      let result: T;
+      this.#jobs.push({
+        durable: typeof durable === 'function' ? durable : () => durable,
+        run: () => {
+          result = work(this as unknown as Tx);
+        },
+        committed: () => resolve(result),
+        failed: (error) => reject(databaseError(error, this.path)),
+      });
+      this.#schedule();
+    });
+  }
+
+  /** Changes whenever another connection has committed. */
+  dataVersion(): number {
+    return this.#sqlite.pragma('data_version', { simple: true }) as number;
+  }
+
+  /** What `PRAGMA integrity_check` says, `ok` when all is well. */
+  checkIntegrity(): string {
+    return this.#sqlite.pragma('integrity_check', { simple: true }) as string;
+  }
+
+  /** Commits what is waiting, then closes. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#jobs.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.#sqlite.close();
+  }
+
+  #configure(): void {
+    const version = this.#sqlite.prepare<[], { v: string }>('SELECT sqlite_version() AS v').get()?.v ?? '0';
+    if (version.localeCompare(OLDEST_SQLITE, 'en', { numeric: true }) < 0) {
+      throw new ParleyError('SQLITE_TOO_OLD', `SQLite ${version} is older than ${OLDEST_SQLITE}.`);
+    }
+    // Opening happens once and may wait: another process can be in the middle of making the file.
+    this.#sqlite.pragma('busy_timeout = 5000');
+    this.#sqlite.pragma('journal_mode = WAL');
+    this.#sqlite.pragma('cache_size = -64000');
+    this.#sqlite.pragma('temp_store = MEMORY');
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#tick());
+  }
+
+  #tick(): void {
+    this.#scheduled = false;
+    const jobs = this.#jobs;
+    this.#jobs = [];
+    if (jobs.length === 0) return;
+    const outcome = this.#transact(jobs);
+    if (outcome === 'busy') {
+      this.#jobs = [...jobs, ...this.#jobs];
+      this.#scheduled = true;
+      // Contention is physical: it passes in real time, whatever clock the spool keeps.
+      setTimeout(() => this.#tick(), RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least));
+      return;
+    }
+    if (outcome === 'committed') for (const job of jobs) job.committed();
+    else if (jobs.length === 1) jobs[0]?.failed(outcome.error);
+    else this.#runAlone(jobs);
+    if (this.#jobs.length === 0) for (const done of this.#idle.splice(0)) done();
+    else this.#schedule();
+  }
+
+  /** Somebody in a shared transaction threw: give each its own, so that only the one at fault fails. */
+  #runAlone(jobs: readonly Job[]): void {
+    for (const [index, job] of jobs.entries()) {
+      const outcome = this.#transact([job]);
+      if (outcome === 'busy') {
+        this.#jobs = [...jobs.slice(index), ...this.#jobs];
+        return;
+      }
+      if (outcome === 'committed') job.committed();
+      else job.failed(outcome.error);
+    }
+  }
+
+  #transact(jobs: readonly Job[]): 'committed' | 'busy' | { error: unknown } {
+    try {
+      this.#setSynchronous(jobs.some((job) => job.durable()) ? 'FULL' : 'NORMAL');
+      this.#begin.run();
+      for (const job of jobs) job.run();
+      this.#commit.run();
+      return 'committed';
+    } catch (error) {
+      if (this.#sqlite.inTransaction) this.#rollback.run();
+      return isBusy(error) ? 'busy' : { error };
+    }
+  }
+
+  /** The setting counts from when the pragma is prepared, so it is executed afresh and never kept as a statement. */
+  #setSynchronous(mode: 'FULL' | 'NORMAL'): void {
+    if (this.#synchronous === mode) return;
+    this.#sqlite.pragma(`synchronous = ${mode}`);
+    this.#synchronous = mode;
+  }
+}
+
+/** Runs the writes of others inside this transaction. */
+export function applyWrites(tx: Tx, writes: readonly Write[] | undefined): void {
+  for (const write of writes ?? []) write(tx);
+}
+
+/** The database behind a transaction: for the stores, which alone look inside. */
+export function databaseOf(tx: Tx): Database {
+  return tx as unknown as Database;
+}
+
+const isBusy = (error: unknown): boolean => error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
+
+function databaseError(error: unknown, path: string): ParleyError {
+  if (error instanceof ParleyError) return error;
+  const options = { cause: error };
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC')
+    return new ParleyError('DISK_FULL', `The disk that holds ${path} is full.`, options);
+  if (
+    code.startsWith('SQLITE_READONLY') ||
+    code === 'EACCES' ||
+    code === 'EROFS' ||
+    code === 'EPERM' ||
+    code === 'SQLITE_CANTOPEN'
+  ) {
+    return new ParleyError('DATABASE_READ_ONLY', `The database ${path} cannot be written.`, options);
+  }
+  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) {
+    return new ParleyError('DATABASE_CORRUPT', `${path} is not a sound SQLite database.`, options);
+  }
+  return new ParleyError('DATABASE_FAILED', `The database ${path} failed: ${errorText(error)}`, options);
+}

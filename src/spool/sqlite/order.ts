@@ -1,0 +1,65 @@
+import type { Address } from '../../domain/addresses.ts';
+import type { Database } from './database.ts';
+import { State } from './states.ts';
+
+/*
+ * Why a delivery waits for another, whatever the reason (an ordering key, a sequential panel), is one row of `blocker`. When
+ * the other is settled the row goes; a delivery with no rows left is ready.
+ */
+
+/**
+ * The last delivery of this order that is not settled: a newcomer waits behind it. That is the one nobody in the order waits for,
+ * and not always the youngest: what was sent for later joins the order when it is due.
+ */
+export function tailOfOrder(db: Database, recipient: Address, orderingKey: string): number | null {
+  const row = db
+    .prepare<{ seq: number }>(
+      `SELECT seq FROM delivery AS d WHERE recipient = ? AND ordering_key = ? AND ordering_key IS NOT NULL AND state IN (0, 1, 3, 4)
+         AND NOT EXISTS (SELECT 1 FROM blocker JOIN delivery AS w ON w.seq = blocker.delivery
+           WHERE blocker.waits_for = d.seq AND w.recipient = d.recipient AND w.ordering_key = d.ordering_key)
+       ORDER BY seq DESC LIMIT 1`,
+    )
+    .get(recipient, orderingKey);
+  return row?.seq ?? null;
+}
+
+/** Puts a delivery that has just become due into its order: ready, or blocked behind the tail. True when it is ready. */
+export function joinOrder(db: Database, delivery: number, recipient: Address, orderingKey: string | null): boolean {
+  const tail = orderingKey === null ? null : tailOfOrder(db, recipient, orderingKey);
+  if (tail !== null) block(db, delivery, tail);
+  db.prepare('UPDATE delivery SET state = ?, due_at = NULL, token = NULL WHERE seq = ?').run(
+    tail === null ? State.ready : State.blocked,
+    delivery,
+  );
+  return tail === null;
+}
+
+export function block(db: Database, delivery: number, waitsFor: number): void {
+  db.prepare('INSERT INTO blocker (waits_for, delivery) VALUES (?, ?) ON CONFLICT DO NOTHING').run(waitsFor, delivery);
+}
+
+/**
+ * Lets go of what waited for a delivery that is settled now. If that one was itself still waiting (it expired in the middle of an
+ * order), those behind it wait for what it waited for. Returns the recipients that have something ready.
+ */
+export function releaseWaiting(db: Database, settled: number): Address[] {
+  const waiting = db
+    .prepare<{ delivery: number }>('DELETE FROM blocker WHERE waits_for = ? RETURNING delivery')
+    .all(settled);
+  if (waiting.length === 0) return [];
+  const inherited = db
+    .prepare<{ waits_for: number }>('DELETE FROM blocker WHERE delivery = ? RETURNING waits_for')
+    .all(settled);
+  const ready: Address[] = [];
+  for (const { delivery } of waiting) {
+    for (const { waits_for } of inherited) block(db, delivery, waits_for);
+    const row = db
+      .prepare<{ recipient: string }>(
+        `UPDATE delivery SET state = ${State.ready} WHERE seq = ? AND state = ${State.blocked}
+         AND NOT EXISTS (SELECT 1 FROM blocker WHERE blocker.delivery = ?) RETURNING recipient`,
+      )
+      .get(delivery, delivery);
+    if (row) ready.push(row.recipient as Address);
+  }
+  return ready;
+}

@@ -1,0 +1,59 @@
+import type { Address, MessageId } from '../../domain/addresses.ts';
+import type { DeliveryStatus } from '../../domain/delivery.ts';
+import type { Message } from '../../domain/message.ts';
+import type { DeliveryReport, SpoolStats } from '../spool.ts';
+import type { Database } from './database.ts';
+import { MESSAGE_COLUMNS, type MessageRow, messageFromRow } from './rows.ts';
+import { statusOf } from './states.ts';
+
+export interface DeliveryRow {
+  readonly recipient: string;
+  readonly state: number;
+  readonly attempts: number;
+  readonly max_attempts: number;
+  readonly reason: string | null;
+}
+
+export const DELIVERY_COLUMNS = 'd.recipient, d.state, d.attempts, d.max_attempts, d.reason';
+
+export function reportFromRow(row: DeliveryRow): DeliveryReport {
+  return {
+    to: row.recipient as Address,
+    status: statusOf(row.state),
+    attempts: row.attempts,
+    maxAttempts: row.max_attempts,
+    reason: row.reason,
+  };
+}
+
+export function findMessage(db: Database, id: MessageId): Message | null {
+  const row = db.prepare<MessageRow>(`SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`).get(id);
+  return row ? messageFromRow(row) : null;
+}
+
+export function deliveryReports(db: Database, id: MessageId): DeliveryReport[] {
+  return db
+    .prepare<DeliveryRow>(
+      `SELECT ${DELIVERY_COLUMNS} FROM message m JOIN delivery d ON d.message = m.seq WHERE m.id = ? ORDER BY d.seq`,
+    )
+    .all(id)
+    .map(reportFromRow);
+}
+
+export function spoolStats(db: Database): SpoolStats {
+  const messages = db.prepare<{ n: number }>('SELECT count(*) AS n FROM message').get()?.n ?? 0;
+  const deliveries: Record<DeliveryStatus, number> = {
+    queued: 0,
+    blocked: 0,
+    leased: 0,
+    acked: 0,
+    failed: 0,
+    expired: 0,
+  };
+  for (const row of db
+    .prepare<{ state: number; n: number }>('SELECT state, count(*) AS n FROM delivery GROUP BY state')
+    .all()) {
+    deliveries[statusOf(row.state)] += row.n;
+  }
+  return { messages, deliveries };
+}

@@ -1,0 +1,59 @@
+import type { Address, ConversationId, MessageId } from '../../domain/addresses.ts';
+import { DEFAULT_TTL_MS, type Message, type NewMessage, PRIORITIES, type Priority } from '../../domain/message.ts';
+import type { Trace } from '../../domain/trace.ts';
+import type { Json } from '../../lib/json.ts';
+
+/** A message as its table has it. What is in there was written by us: it is trusted. */
+export interface MessageRow {
+  readonly id: string;
+  readonly sender: string;
+  readonly conversation: string;
+  readonly reply_to: string | null;
+  readonly subject: string;
+  readonly body: string;
+  readonly payload_type: string;
+  readonly payload: string;
+  readonly priority: number;
+  readonly trace: string;
+  readonly accepted_at: number;
+  readonly expires_at: number | null;
+}
+
+export const MESSAGE_COLUMNS =
+  'm.id, m.sender, m.conversation, m.reply_to, m.subject, m.body, m.payload_type, m.payload, m.priority, m.trace, m.accepted_at, m.expires_at';
+
+export function messageFromRow(row: MessageRow): Message {
+  return {
+    id: row.id as MessageId,
+    from: row.sender as Address,
+    conversation: row.conversation as ConversationId,
+    replyTo: row.reply_to as MessageId | null,
+    subject: row.subject,
+    body: row.body,
+    payload: { type: row.payload_type, data: JSON.parse(row.payload) as Json },
+    priority: PRIORITIES[row.priority] ?? 'normal',
+    trace: JSON.parse(row.trace) as Trace,
+    acceptedAt: row.accepted_at,
+    expiresAt: row.expires_at,
+  };
+}
+
+/** The message that a new one becomes when it is accepted at `now`. */
+export function acceptMessage(draft: NewMessage, now: number): Message {
+  const ttl = draft.ttlMs === undefined ? DEFAULT_TTL_MS : draft.ttlMs;
+  return {
+    id: draft.id,
+    from: draft.from,
+    conversation: draft.conversation,
+    replyTo: draft.replyTo ?? null,
+    subject: draft.subject ?? '',
+    body: draft.body ?? '',
+    payload: draft.payload,
+    priority: draft.priority ?? 'normal',
+    trace: draft.trace,
+    acceptedAt: now,
+    expiresAt: ttl === null ? null : Math.max(now, draft.deliverAt ?? now) + ttl,
+  };
+}
+
+export const priorityRank = (priority: Priority): number => PRIORITIES.indexOf(priority);
