@@ -2,7 +2,7 @@ import type { ChatIn, ChatOut } from '../domain/chat.ts';
 
 /** A chat message as the platform hands it over. */
 export interface ChatArrival {
-  /** The platform's id: the same message, handed over twice, is accepted once. */
+  /** The platform's id, unique on the channel: the same message, handed over twice, is accepted once. */
   readonly id: string;
   readonly chat: ChatIn;
 }

@@ -7,7 +7,7 @@ export const OFFLINE_AFTER_MS = 60 * 60 * 1000;
 export type AgentStatus = 'active' | 'inactive' | 'offline';
 
 /** Who an agent is and how it is reached: what the registry knows of it. */
-export interface AgentCard {
+export type AgentCard = {
   readonly id: AgentId;
   /** What people call it. */
   readonly name: string;
@@ -19,13 +19,13 @@ export interface AgentCard {
   readonly phone: string | null;
   readonly provider: string | null;
   readonly metadata: Readonly<Record<string, string>>;
-}
+};
 
-export interface RegisteredAgent extends AgentCard {
+export type RegisteredAgent = AgentCard & {
   readonly status: AgentStatus;
   /** Epoch milliseconds. */
   readonly lastSeen: number;
-}
+};
 
 /** Which status a silence of this length means. */
 export function statusAfter(silenceMs: number): AgentStatus {

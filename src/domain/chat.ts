@@ -1,25 +1,35 @@
 import { z } from 'zod';
-import type { NewMessage } from './message.ts';
+import type { Message } from './message.ts';
 
 /** Who is on the other side of a channel: a person, or a group with its people. */
 export const peerSchema = z.object({
   kind: z.enum(['dm', 'group']),
   id: z.string().min(1),
   /** What the chat is called, when it is a group. */
-  name: z.string().optional(),
+  name: z.string().exactOptional(),
 });
 export type Peer = z.infer<typeof peerSchema>;
+
+/** Where in a chat an agent is to speak. */
+export interface ChatPlace {
+  readonly channel: string;
+  readonly account: string;
+  readonly peer: Peer;
+}
 
 /** What somebody said in a chat, on its way to an agent. */
 export const chatInSchema = z.object({
   channel: z.string(),
   account: z.string(),
   peer: peerSchema,
-  sender: z.object({ id: z.string(), name: z.string().optional() }),
+  sender: z.object({ id: z.string(), name: z.string().exactOptional() }),
   text: z.string(),
 });
 export type ChatIn = z.infer<typeof chatInSchema>;
 export const CHAT_IN = 'chat.in';
+
+/** The same, with the platform's id of it: the data of a `chat.in` message. */
+export const chatArrivalSchema = chatInSchema.extend({ id: z.string() });
 
 /** What an agent says in a chat, on its way to a channel account. */
 export const chatOutSchema = z.object({
@@ -31,10 +41,14 @@ export const chatOutSchema = z.object({
 export type ChatOut = z.infer<typeof chatOutSchema>;
 export const CHAT_OUT = 'chat.out';
 
+/** Where in a chat a message was said; null when it was not said in one. */
+export function placeOf(message: Message | null): ChatPlace | null {
+  if (message?.payload.type !== CHAT_IN) return null;
+  const { channel, account, peer } = chatInSchema.parse(message.payload.data);
+  return { channel, account, peer };
+}
+
 /** The name that a session of an agent with a peer has. */
 export function sessionKey(agent: string, chat: Pick<ChatIn, 'channel' | 'peer'>): string {
   return `agent:${agent}:${chat.channel}:${chat.peer.kind}:${chat.peer.id}`;
 }
-
-/** A message to an agent or account that has no strategy, priority or delay of its own. */
-export type PlainMessage = Omit<NewMessage, 'strategy' | 'priority' | 'deliverAt'>;

@@ -1,15 +1,15 @@
 import type { AgentId, GroupId, MessageId } from './addresses.ts';
-import type { Peer } from './chat.ts';
+import type { ChatPlace } from './chat.ts';
 import type { Budget, Trace } from './trace.ts';
 import type { Write } from './write.ts';
 
-export interface GroupMember {
+export type GroupMember = {
   readonly id: AgentId;
   readonly name: string;
-}
+};
 
 /** Agents in one conversation, as one of them knows it: every member keeps its own copy of the roster. */
-export interface Group {
+export type Group = {
   readonly id: GroupId;
   readonly name: string;
   readonly purpose: string;
@@ -19,7 +19,7 @@ export interface Group {
   readonly members: readonly GroupMember[];
   /** Grows with each change by the host: an older roster that arrives late is ignored. */
   readonly version: number;
-}
+};
 
 export interface GroupStore {
   get(agent: AgentId, id: GroupId): Group | null;
@@ -27,13 +27,6 @@ export interface GroupStore {
   put(agent: AgentId, group: Group): Write;
   /** The agent is no longer in it. */
   remove(agent: AgentId, id: GroupId): Write;
-}
-
-/** Where in a chat an agent is to speak. */
-export interface ChatPlace {
-  readonly channel: string;
-  readonly account: string;
-  readonly peer: Peer;
 }
 
 /** What one member contributed. */
@@ -51,8 +44,9 @@ export interface Discussion {
   readonly id: MessageId;
   readonly group: GroupId;
   readonly question: string;
-  /** Who asked, and where the summary goes. */
+  /** Who asked. */
   readonly askedBy: string;
+  /** Where the question was put, and the summary goes. */
   readonly place: ChatPlace;
   readonly trace: Trace;
   /** From 1. */
@@ -61,7 +55,9 @@ export interface Discussion {
   /** The members who have not yet answered in this round. */
   readonly waitingFor: readonly AgentId[];
   readonly contributions: readonly Contribution[];
-  /** What the answers have brought back to spend on the next round. */
+  /** What each member was given to spend on its answer in this round: it brings back no more than that. */
+  readonly share: Budget;
+  /** What is left to go on with: what was kept for the summary, and what the answers have brought back. */
   readonly budget: Budget;
   readonly closed: boolean;
 }

@@ -32,7 +32,8 @@ interface SettingVariables {
   readonly baseUrl: string | null;
 }
 
-export interface Provider {
+/** One entry of the catalogue. It names environment variables; it never reads them. */
+interface Provider {
   /** What people call it. */
   readonly label: string;
   readonly variables: SettingVariables;
@@ -209,6 +210,7 @@ export const PROVIDERS: Readonly<Record<ProviderId, Provider>> = {
     label: 'Scripted demo model',
     variables: { key: null, model: null, baseUrl: null },
     defaultModel: 'scripted-demo',
+    // It is in this process.
     defaultBaseUrl: 'demo:',
     keyRequired: false,
     connect: clients.demo,

@@ -4,8 +4,10 @@ import { err, ok, type Result } from '../lib/result.ts';
 import type { ProviderId } from './catalogue.ts';
 import { type Failure, type FailureKind, isTransient } from './failure.ts';
 import { type ChainLink, GuardedLink, type LinkState } from './link.ts';
-import { DEFAULT_MODEL_LIMITS, type ModelLimits, type ModelRequest, type TokenUsage } from './model-call.ts';
+import type { ModelRequest, TokenUsage } from './model-call.ts';
+import { DEFAULT_MODEL_LIMITS, type ModelLimits } from './patience.ts';
 
+/** What came of asking a chain. */
 export interface ModelAnswer {
   /** Empty when the model let its tool calls speak for it. */
   readonly text: string;
@@ -16,7 +18,7 @@ export interface ModelAnswer {
   readonly failedOver: readonly { readonly provider: ProviderId; readonly kind: FailureKind }[];
 }
 
-export interface Attempt {
+interface Attempt {
   readonly provider: ProviderId;
   readonly kind: FailureKind;
   readonly detail: string;

@@ -4,7 +4,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
  * What a client needs to reach a model. Key and base URL are always given, empty or not, because the AI SDK's clients look into
  * the environment for what they are not given, and would take up another provider's.
  */
-export interface Connection {
+interface Connection {
   readonly apiKey: string;
   readonly model: string;
   readonly baseUrl: string;
@@ -30,51 +30,61 @@ export const openAi: Connect = async (to) => {
   return createOpenAI({ apiKey: to.apiKey, baseURL: to.baseUrl }).chat(to.model);
 };
 
+/** Anthropic's Messages API. */
 export const anthropic: Connect = async (to) => {
   const { createAnthropic } = await import('@ai-sdk/anthropic');
   return createAnthropic({ apiKey: to.apiKey, baseURL: to.baseUrl })(to.model);
 };
 
+/** Google's Gemini API. */
 export const google: Connect = async (to) => {
   const { createGoogle } = await import('@ai-sdk/google');
   return createGoogle({ apiKey: to.apiKey, baseURL: to.baseUrl })(to.model);
 };
 
+/** Mistral's chat completions. */
 export const mistral: Connect = async (to) => {
   const { createMistral } = await import('@ai-sdk/mistral');
   return createMistral({ apiKey: to.apiKey, baseURL: to.baseUrl })(to.model);
 };
 
+/** Cohere's Chat API, version 2. */
 export const cohere: Connect = async (to) => {
   const { createCohere } = await import('@ai-sdk/cohere');
   return createCohere({ apiKey: to.apiKey, baseURL: to.baseUrl })(to.model);
 };
 
+/** Groq's chat completions. */
 export const groq: Connect = async (to) => {
   const { createGroq } = await import('@ai-sdk/groq');
   return createGroq({ apiKey: to.apiKey, baseURL: to.baseUrl })(to.model);
 };
 
+/** DeepSeek's chat completions. */
 export const deepSeek: Connect = async (to) => {
   const { createDeepSeek } = await import('@ai-sdk/deepseek');
   return createDeepSeek({ apiKey: to.apiKey, baseURL: to.baseUrl })(to.model);
 };
 
+/** xAI's Responses API. */
 export const xai: Connect = async (to) => {
   const { createXai } = await import('@ai-sdk/xai');
   return createXai({ apiKey: to.apiKey, baseURL: to.baseUrl })(to.model);
 };
 
+/** Perplexity's Sonar, which searches the web itself and calls no tools of ours. */
 export const perplexity: Connect = async (to) => {
   const { createPerplexity } = await import('@ai-sdk/perplexity');
   return createPerplexity({ apiKey: to.apiKey, baseURL: to.baseUrl })(to.model);
 };
 
+/** Together AI's chat completions. */
 export const togetherAi: Connect = async (to) => {
   const { createTogetherAI } = await import('@ai-sdk/togetherai');
   return createTogetherAI({ apiKey: to.apiKey, baseURL: to.baseUrl })(to.model);
 };
 
+/** Fireworks AI's chat completions. */
 export const fireworks: Connect = async (to) => {
   const { createFireworks } = await import('@ai-sdk/fireworks');
   return createFireworks({ apiKey: to.apiKey, baseURL: to.baseUrl })(to.model);

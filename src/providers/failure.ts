@@ -27,6 +27,7 @@ export type FailureKind =
   | 'rejected'
   | 'refused';
 
+/** Why one try gave no answer. */
 export interface Failure {
   readonly kind: FailureKind;
   /** How long the provider asks to be left alone, in milliseconds. */

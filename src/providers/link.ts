@@ -4,7 +4,8 @@ import { err, type Result } from '../lib/result.ts';
 import { Breaker, type BreakerState } from './breaker.ts';
 import type { ProviderId } from './catalogue.ts';
 import { classifyFailure, type Failure, isTransient } from './failure.ts';
-import { callModel, type ModelLimits, type ModelReply, type ModelRequest } from './model-call.ts';
+import { callModel, type ModelReply, type ModelRequest } from './model-call.ts';
+import type { ModelLimits } from './patience.ts';
 import { RateCap } from './rate-cap.ts';
 
 /** One provider in a chain. */
@@ -47,10 +48,6 @@ export class GuardedLink {
     this.#cap = link.requestsPerMinute ? new RateCap(link.requestsPerMinute, clock) : null;
   }
 
-  get provider(): ProviderId {
-    return this.#link.provider;
-  }
-
   state(): LinkState {
     const { provider, modelId } = this.#link;
     return { provider, modelId, breaker: this.#breaker.state, lastFailure: this.#lastFailure };
@@ -63,9 +60,11 @@ export class GuardedLink {
     signal?: AbortSignal,
   ): Promise<Result<ModelReply, Failure>> {
     const capWaitMs = this.#cap?.waitMs() ?? 0;
-    if (capWaitMs > 0)
+    if (capWaitMs > 0) {
       return err({ kind: 'rate-limited', retryAfterMs: capWaitMs, detail: 'our cap of requests per minute' });
+    }
     if (!this.#breaker.tryEnter()) return err(this.#skipped());
+    this.#cap?.count();
     try {
       const reply = await this.#call(request, limits, signal);
       if (reply.ok) this.#breaker.succeeded();
@@ -81,14 +80,19 @@ export class GuardedLink {
     limits: ModelLimits,
     signal?: AbortSignal,
   ): Promise<Result<ModelReply, Failure>> {
-    const now = (): number => this.#clock.now();
+    let requests = 0;
+    // The first was counted before anything was waited for, so that calls at the same time see each other.
+    const onRequest = (): void => {
+      requests += 1;
+      if (requests > 1) this.#cap?.count();
+    };
     let model: LanguageModelV4;
     try {
       model = await this.#link.model();
     } catch (error) {
-      return err(classifyFailure(error, now()));
+      return err(classifyFailure(error, this.#clock.now()));
     }
-    return callModel(model, request(), { limits, signal, onRequest: () => this.#cap?.count(), now });
+    return callModel(model, request(), { clock: this.#clock, limits, signal, onRequest });
   }
 
   #failed(failure: Failure): Failure {
@@ -108,7 +112,7 @@ export class GuardedLink {
 
   /** The failure of a link that is not asked because its breaker is open: the one that opened it. */
   #skipped(): Failure {
-    const { kind, detail } = this.#lastFailure ?? { kind: 'unavailable', detail: 'being tried out' };
+    const { kind, detail } = this.#lastFailure ?? { kind: 'unavailable', detail: 'no failure on record' };
     const failure = { kind, detail: `not asked since: ${detail}` };
     return isTransient(kind) ? { ...failure, retryAfterMs: this.#breaker.waitMs || RETRY_SOON_MS } : failure;
   }

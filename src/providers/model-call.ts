@@ -1,4 +1,4 @@
-import type { LanguageModelV4, LanguageModelV4Middleware } from '@ai-sdk/provider';
+import type { LanguageModelV4, LanguageModelV4Middleware, LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import {
   isStepCount,
   type LanguageModelUsage,
@@ -8,8 +8,10 @@ import {
   type ToolSet,
   wrapLanguageModel,
 } from 'ai';
+import type { Clock } from '../lib/clock.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { classifyFailure, type Failure } from './failure.ts';
+import { type ModelLimits, Patience } from './patience.ts';
 import { estimateTokens } from './tokens.ts';
 
 /** What a model is asked. */
@@ -22,21 +24,13 @@ export interface ModelRequest {
   readonly maxSteps: number;
 }
 
-/** How long a model may take, in milliseconds. */
-export interface ModelLimits {
-  /** Until the first piece of an answer, and from each piece to the next. */
-  readonly idleMs: number;
-  /** For the whole answer, tools and all. */
-  readonly totalMs: number;
-}
-
-export const DEFAULT_MODEL_LIMITS: ModelLimits = { idleMs: 60_000, totalMs: 5 * 60_000 };
-
+/** What an answer cost, in the provider's tokens. */
 export interface TokenUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
 
+/** What came of asking one model. */
 export interface ModelReply {
   /** Empty when the model let its tool calls speak for it. */
   readonly text: string;
@@ -47,65 +41,64 @@ export interface ModelReply {
 }
 
 interface CallOptions {
+  readonly clock: Clock;
   readonly limits: ModelLimits;
   readonly signal: AbortSignal | undefined;
   /** Called for every request that goes to the provider. */
   readonly onRequest: () => void;
-  /** Epoch milliseconds: a `retry-after` may be a date. */
-  readonly now: () => number;
 }
 
-/** Asks one model once, and runs the tools that it calls. Throws only when the caller's signal aborts. */
+/** Asks one model once, and runs the tools that it calls. Throws only the signal's reason, when the caller aborts. */
 export async function callModel(
   model: LanguageModelV4,
   request: ModelRequest,
-  { limits, signal, onRequest, now }: CallOptions,
+  { clock, limits, signal, onRequest }: CallOptions,
 ): Promise<Result<ModelReply, Failure>> {
+  const patience = new Patience(clock, limits);
   try {
     const answer = streamText({
-      model: wrapLanguageModel({ model, middleware: observed(onRequest) }),
+      model: wrapLanguageModel({ model, middleware: observed(patience, onRequest) }),
       instructions: request.system,
       messages: request.messages,
       tools: request.tools,
       stopWhen: isStepCount(request.maxSteps),
       maxRetries: 0,
-      timeout: { totalMs: limits.totalMs, firstChunkMs: limits.idleMs, chunkMs: limits.idleMs },
-      ...(signal === undefined ? {} : { abortSignal: signal }),
+      abortSignal: AbortSignal.any([patience.signal, ...(signal ? [signal] : [])]),
       telemetry: { isEnabled: false },
       // The default prints the error; here it comes out of the stream.
       onError: () => {},
     });
     for await (const part of answer.stream) {
       if (part.type === 'error') throw part.error;
-      if (part.type === 'abort') throw timeoutError(part.reason);
+      if (part.type === 'abort') throw patience.signal.reason;
     }
     const steps = await answer.steps;
     return replyOf(steps, usageOf(await answer.totalUsage, request, steps));
   } catch (error) {
     signal?.throwIfAborted();
-    return err(classifyFailure(error, now()));
+    return err(classifyFailure(patience.signal.aborted ? patience.signal.reason : error, clock.now()));
+  } finally {
+    patience.end();
   }
 }
 
-/** Counts the requests, and keeps the AI SDK from printing a model's warnings (it prints those that come with a stream's start). */
-const observed = (onRequest: () => void): LanguageModelV4Middleware => ({
+/** Sees every request and every piece of an answer. It also takes out a model's warnings, which the AI SDK would print. */
+const observed = (patience: Patience, onRequest: () => void): LanguageModelV4Middleware => ({
   specificationVersion: 'v4',
   async wrapStream({ doStream }) {
     onRequest();
+    patience.listen();
     const { stream, ...rest } = await doStream();
-    const quiet = new TransformStream({
+    const watch = new TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart>({
       transform(part, controller) {
+        if (part.type !== 'ping') patience.listen();
         controller.enqueue(part.type === 'stream-start' ? { ...part, warnings: [] } : part);
       },
+      flush: () => patience.pause(),
     });
-    return { ...rest, stream: stream.pipeThrough(quiet) };
+    return { ...rest, stream: stream.pipeThrough(watch) };
   },
 });
-
-/** The stream says in words which timeout has passed; classification goes by the name. */
-function timeoutError(reason: string | undefined): Error {
-  return new DOMException(reason ?? 'the model took too long', 'TimeoutError');
-}
 
 type Step = StepResult<ToolSet>;
 
@@ -127,10 +120,11 @@ function brokenStep({ finishReason, rawFinishReason }: Step): Failure | null {
   return cut ? { kind: 'malformed', detail: 'the answer broke off' } : null;
 }
 
+/** Some servers count nothing and say 0; a budget must not take that for free. */
 function usageOf(counted: LanguageModelUsage, request: ModelRequest, steps: readonly Step[]): TokenUsage {
+  const asked = request.system + JSON.stringify(request.messages);
   return {
-    inputTokens:
-      counted.inputTokens ?? estimateTokens(request.system + JSON.stringify(request.messages)) * steps.length,
-    outputTokens: counted.outputTokens ?? estimateTokens(steps.map((step) => step.text).join('')),
+    inputTokens: counted.inputTokens || estimateTokens(asked) * steps.length,
+    outputTokens: counted.outputTokens || estimateTokens(steps.map((step) => step.text).join('')),
   };
 }

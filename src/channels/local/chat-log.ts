@@ -1,5 +1,4 @@
 import type { Peer } from '../../domain/chat.ts';
-import type { Write } from '../../domain/write.ts';
 
 /** One bubble on the person's phone. */
 export interface ChatEntry {
@@ -20,8 +19,6 @@ export interface ChatEntry {
 export interface ChatLog {
   /** Resolves when the entry is on disk; false when that id was there already. */
   add(entry: ChatEntry): Promise<boolean>;
-  /** The same, inside another's transaction. */
-  addWrite(entry: ChatEntry): Write;
   /** The newest `limit` entries, oldest first. */
   list(limit: number): readonly ChatEntry[];
 }

@@ -16,7 +16,7 @@ export const MAX_TEXT = 10_000;
 /** How many bubbles a page shows when it opens. */
 const HISTORY = 500;
 
-export interface LocalChannelOptions {
+interface LocalChannelOptions {
   readonly log: ChatLog;
   readonly clock: Clock;
   /** The agents that the phone knows, one account each. */
@@ -26,7 +26,7 @@ export interface LocalChannelOptions {
 }
 
 /** What the person writes. */
-export interface Utterance {
+interface Utterance {
   readonly id: string;
   readonly account: string;
   /** Default: the chat with the account's agent alone. */

@@ -7,14 +7,16 @@ import { newId } from '../../lib/ids.ts';
 import { streamEvents } from './event-stream.ts';
 import type { LocalChannel } from './local-channel.ts';
 import { localOnly, SECURITY_HEADERS } from './local-only.ts';
-import { loadPage } from './page-assets.ts';
+import type { Asset } from './page-assets.ts';
 import type { MessageAccepted, PhoneState, Problem, Suggestion } from './wire.ts';
 
 /** The longest text allowed, every character written as a JSON escape of six bytes, and room for the rest of the body. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-export interface LocalRoutesOptions {
+interface LocalRoutesOptions {
   readonly clock: Clock;
+  /** What `loadPage` gave. */
+  readonly page: readonly Asset[];
   /** Providers whose keys are set although they are not used: the page says how to use them. */
   readonly offers: readonly string[];
   /** What the page offers to say, in the order in which it makes sense. */
@@ -36,7 +38,7 @@ export function localRoutes(channel: LocalChannel, options: LocalRoutesOptions):
     app.setNotFoundHandler((_request, reply) => {
       return reply.code(404).send(problem('NOT_FOUND', 'There is nothing at this address.', 'The chat is at /.'));
     });
-    for (const { path, type, body } of await loadPage()) {
+    for (const { path, type, body } of options.page) {
       app.get(path, (_request, reply) => reply.type(type).header('cache-control', 'no-cache').send(body));
     }
     addStateRoute(app, channel, options);
@@ -54,7 +56,7 @@ function addStateRoute(app: FastifyInstance, channel: LocalChannel, { offers, su
 
 function addEventsRoute(app: FastifyInstance, channel: LocalChannel, clock: Clock): void {
   const open = new Set<() => void>();
-  app.get('/api/events', (_request, reply) => {
+  app.get('/api/events', { exposeHeadRoute: false }, (_request, reply) => {
     reply.hijack();
     const headers = { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
     reply.raw.writeHead(200, headers);

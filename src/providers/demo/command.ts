@@ -46,16 +46,16 @@ function withoutName(text: string, name: string): string {
 
 const CREATE =
   /^(?:create|make|start|set up|form|open|build)(?: me)?(?: an?| the)?(?: new)?(?<kind> [^,:"]{1,60}?)? (?:group|team)\b(?<rest>.{0,600})/is;
-const CALLED = /^,? {0,3}(?:called|named) (?<name>.{1,80}?)(?=,? (?:with|for|to|about)\b|[.!?]?$)/is;
+const CALLED =
+  /^,? (?:(?:called|named) )?(?!(?:with|of|including|for|to|about)\b)(?<name>[^,:]{1,80}?)(?=,? (?:with|of|including|for|to|about)\b|:|[.!?]?$)/is;
 const WITH =
-  /^,?:? {0,3}(?:with|of|for|including)? {0,3}(?<members>.{1,400}?)(?: (?:to|about|so that|for) (?<purpose>.{1,200}?))?[.!?]{0,3}$/is;
+  /^(?:,? (?:for|to|about) (?<aim>.{1,200}?))?(?:,? (?:with|of|including)|:) (?<members>.{1,400}?)(?: (?:to|about|so that|for) (?<purpose>.{1,200}?))?[.!?]{0,3}$/is;
 
 function createGroup(text: string, { agentName }: Context): Command | null {
   const { kind = '', rest = '' } = CREATE.exec(text)?.groups ?? {};
-  if (rest === '') return null;
   const called = CALLED.exec(rest);
-  const name = called?.groups?.['name'] ?? teamName(kind);
-  const { members = '', purpose } = WITH.exec(rest.slice(called?.[0].length ?? 0))?.groups ?? {};
+  const { name = teamName(kind) } = called?.groups ?? {};
+  const { members = '', aim, purpose = aim } = WITH.exec(rest.slice(called?.[0].length ?? 0))?.groups ?? {};
   const people = splitNames(members, agentName);
   if (people.length === 0) return null;
   return {
@@ -84,7 +84,7 @@ function addMember(text: string, { groups }: Context): Command | null {
   const { who, group } = ADD.exec(text)?.groups ?? {};
   if (!who || !group) return null;
   const phone = PHONE.exec(who)?.[0];
-  const named = NAMED.exec(who.replace(PHONE, ''))?.groups?.['name'];
+  const { name: named } = NAMED.exec(who.replace(PHONE, ''))?.groups ?? {};
   const described = who
     .replace(PHONE, '')
     .replace(/^(?:the )?(?:agent|number|contact|phone)?(?: at| with)? {0,3}/i, '');
@@ -111,7 +111,7 @@ const TELL_ONE = new RegExp(`${VERB} (?<target>@?[^\\s,]{1,40}),? {1,3}`, 'i');
 
 function tell(text: string, { groups }: Context): Command | null {
   const match = TELL_COLON.exec(text) ?? TELL_TEAM.exec(text) ?? TELL_ONE.exec(text);
-  const target = match?.groups?.['target'];
+  const { target } = match?.groups ?? {};
   const said = text.slice(match?.[0].length ?? 0).trim();
   if (!target || said === '' || /^(?:me|us|the|a)$/i.test(target)) return null;
   const isGroup = /\b(?:team|group)\b/i.test(target) || groups.some((group) => sameName(group, bareName(target)));

@@ -1,5 +1,5 @@
 import { type Role, roleOf, type Topic, topicOf } from './topics.ts';
-import { firstWords, joinNames, sameName } from './wording.ts';
+import { firstSentence, firstWords, joinNames, sameName } from './wording.ts';
 
 /** What an agent answers when it has nothing to add. */
 const NO_REPLY = 'NO_REPLY';
@@ -30,9 +30,15 @@ export function answerAmongAgents(message: string, agentName: string): string | 
     return contribution(readDiscussion(rest(round)), agentName, Number(number), Number(rounds));
   }
   const close = CLOSE.exec(message);
-  if (close) return summary(readDiscussion(rest(close)), close.groups?.['group'] ?? '');
+  if (close) {
+    const { group = '' } = close.groups ?? {};
+    return summary(readDiscussion(rest(close)), group);
+  }
   const reply = REPLY.exec(message);
-  if (reply) return `${reply.groups?.['from']} says: ${rest(reply) || '(nothing)'}`;
+  if (reply) {
+    const { from } = reply.groups ?? {};
+    return `${from} says: ${rest(reply) || '(nothing)'}`;
+  }
   const direct = MESSAGE.exec(message);
   return direct ? topicOf(rest(direct)).lines[roleOf(agentName)].opening : null;
 }
@@ -58,8 +64,13 @@ function contribution({ question, said }: Discussion, agentName: string, round: 
   const role = roleOf(agentName);
   const other = said.findLast(({ speaker }) => !sameName(speaker, agentName));
   if (round < 2 || !other) return topic.lines[role].opening;
-  const answer = `${other.speaker} said "${firstWords(other.text, 60)}". ${topic.lines[role].followUp}`;
+  const answer = `${other.speaker} said “${firstWords(ownWords(other.text), 60)}”. ${topic.lines[role].followUp}`;
   return round === rounds ? `${answer}${conclusion(topic, role)}` : answer;
+}
+
+/** A statement without the quotation it begins with, so that nobody quotes a quotation. */
+function ownWords(text: string): string {
+  return text.replace(/^[^“”\n]{1,64} said “[^“”\n]{0,200}”\. /, '');
 }
 
 /** One of them is enough to conclude. */
@@ -74,7 +85,7 @@ function summary({ question, said }: Discussion, group: string): string {
   if (speakers.length === 0) return `Nobody in "${group}" had anything to say about ${topic.name}.`;
   const lines = speakers.map((name) => {
     const first = said.find(({ speaker }) => speaker === name);
-    return `- ${name}: ${firstWords(first?.text ?? '', 140)}`;
+    return `- ${name}: ${firstWords(firstSentence(first?.text ?? ''), 160)}`;
   });
   return [
     `${joinNames(speakers)} discussed ${topic.name} in "${group}" (scripted demo):`,

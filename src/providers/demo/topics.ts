@@ -174,7 +174,7 @@ function subjectOf(text: string): string {
   const words = rest.split(' ');
   const subject = words.length > 10 ? `${words.slice(0, 10).join(' ')} …` : rest;
   if (subject === '') return 'this';
-  return rest === line || QUESTION_OPENING.test(rest) ? `the question "${subject}"` : subject;
+  return rest === line || QUESTION_OPENING.test(rest) ? `the question "${subject}?"` : subject;
 }
 
 function unknownTopic(name: string): Topic {
@@ -182,19 +182,19 @@ function unknownTopic(name: string): Topic {
     name,
     lines: {
       coordinator: {
-        opening: `On ${name}, I would first agree on what a good outcome looks like, then gather what is known, and only then choose.`,
+        opening: `Let us agree first on what a good outcome looks like, then gather what is known about ${name}, and only then choose.`,
         followUp: 'So let us write down one thing that we can decide now and one question that stays open.',
       },
       researcher: {
-        opening: `On ${name}, I would look for what has been measured rather than what is often said, and for the strongest case against my own view.`,
+        opening: `I would look for what has been measured about ${name} rather than for what is often said, and for the strongest case against my own view.`,
         followUp: 'I would want to know what observation would change our minds about that.',
       },
       engineer: {
-        opening: `On ${name}, I would build the smallest thing that can be tried this week; it will teach us more than another meeting.`,
+        opening: `The smallest thing that can be tried this week will teach us more about ${name} than another meeting would.`,
         followUp: 'Then let us put a cost and a date on it and see whether it still looks good.',
       },
       generalist: {
-        opening: `On ${name}, I would ask who is affected and what they would notice first.`,
+        opening: `With ${name}, I would ask first who is affected and what they would notice.`,
         followUp: 'That is a fair point, and it is worth checking with somebody who has to live with the result.',
       },
     },

@@ -17,6 +17,10 @@ export function firstWords(text: string, length: number): string {
   return `${cut.slice(0, end > 0 ? end : length).replace(/[,;:.]$/, '')} …`;
 }
 
+export function firstSentence(text: string): string {
+  return /^.*?[.!?](?=\s)/s.exec(text)?.[0] ?? text;
+}
+
 export function capitalise(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

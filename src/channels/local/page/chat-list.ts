@@ -1,6 +1,6 @@
 import type { PhoneState } from '../wire.ts';
 import { type Chat, lastAt, unread } from './chats.ts';
-import { html } from './dom.ts';
+import { html, setChildren } from './dom.ts';
 import { clockTime, initials, toneOf } from './text.ts';
 
 interface Line {
@@ -25,12 +25,13 @@ export class ChatList {
 
   show(chats: readonly Chat[], current: string | null, seenAt: (key: string) => number, state: PhoneState): void {
     for (const chat of chats) this.#fill(this.#lineOf(chat, state), chat, current, seenAt(chat.key));
-    chats.forEach((chat, place) => {
-      const { item } = this.#lineOf(chat, state);
-      const there = this.#list.children[place];
-      // Moving the line that has the focus would take it away: the others move around it.
-      if (there !== item && !item.contains(document.activeElement)) this.#list.insertBefore(item, there ?? null);
-    });
+    const focused = document.activeElement;
+    setChildren(
+      this.#list,
+      chats.map((chat) => this.#lineOf(chat, state).item),
+    );
+    // A line that moved has lost the focus.
+    if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus();
   }
 
   #lineOf(chat: Chat, state: PhoneState): Line {
@@ -38,7 +39,6 @@ export class ChatList {
     if (known) return known;
     const line = this.#newLine(chat, state);
     this.#lines.set(chat.key, line);
-    this.#list.append(line.item);
     return line;
   }
 

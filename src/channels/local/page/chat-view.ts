@@ -1,7 +1,7 @@
 import type { Bubble, PhoneState, Receipt } from '../wire.ts';
 import { avatar } from './chat-list.ts';
 import type { Chat } from './chats.ts';
-import { byId, html, ICONS, icon } from './dom.ts';
+import { byId, html, ICONS, icon, setChildren } from './dom.ts';
 import { clockTime, dayOf, listed, toneOf } from './text.ts';
 
 const TICKS: Readonly<Record<Receipt, { readonly path: string; readonly title: string }>> = {
@@ -11,68 +11,67 @@ const TICKS: Readonly<Record<Receipt, { readonly path: string; readonly title: s
   failed: { path: ICONS.failed, title: 'Failed' },
 };
 
-/** How near to the end somebody has scrolled who wants to see what comes next, in CSS pixels. */
-const NEAR_END = 80;
-
 /** The chat that is open: who it is with, and its bubbles. */
 export class ChatView {
-  readonly #bubbles = byId('bubbles', HTMLElement);
+  readonly #scroller = byId('bubbles', HTMLElement);
+  readonly #list = byId('bubble-list', HTMLDivElement);
   readonly #avatar = byId('chat-avatar', HTMLSpanElement);
   readonly #title = byId('chat-title', HTMLHeadingElement);
   readonly #subtitle = byId('chat-subtitle', HTMLParagraphElement);
   readonly #scripted = byId('chat-scripted', HTMLSpanElement);
-  #shown: { key: string; elements: Map<string, { bubble: Bubble; element: HTMLElement }> } | null = null;
+  /** Elements of the open chat by what they show: one that has not changed is used again. */
+  #elements = new Map<string, Element>();
+  #key: string | null = null;
 
   show(chat: Chat, state: PhoneState): void {
     this.#showHead(chat, state);
-    const follow = this.#shown?.key !== chat.key || this.#atEnd();
-    if (this.#shown?.key !== chat.key) {
-      this.#bubbles.replaceChildren();
-      this.#shown = { key: chat.key, elements: new Map() };
+    const opens = this.#key !== chat.key;
+    if (opens) {
+      this.#key = chat.key;
+      this.#elements = new Map();
     }
-    this.#bubbles.replaceChildren(...this.#content(chat, state, this.#shown.elements));
-    if (follow) this.#bubbles.scrollTop = this.#bubbles.scrollHeight;
+    const last = chat.bubbles.at(-1);
+    const spoke = last?.mine === true && !this.#elements.has(`bubble ${last.id}`);
+    setChildren(this.#list, this.#content(chat, state, opens));
+    // The style sheet lets the view start at its end and stay there; 0 is the end.
+    if (opens || spoke) this.#scroller.scrollTop = 0;
   }
 
   #showHead(chat: Chat, { contacts, person }: PhoneState): void {
-    const picture = avatar(chat, contacts);
-    this.#avatar.textContent = picture.textContent;
-    this.#avatar.dataset['tone'] = picture.dataset['tone'] ?? '';
+    this.#avatar.replaceChildren(avatar(chat, contacts));
     this.#title.textContent = chat.title;
     this.#subtitle.textContent = subtitleOf(chat, person.name);
     this.#scripted.hidden = chat.contact?.scripted !== true;
   }
 
-  /** Elements of bubbles that have not changed are used again: they keep a selection and are not animated twice. */
-  #content(chat: Chat, state: PhoneState, elements: Map<string, { bubble: Bubble; element: HTMLElement }>): Node[] {
-    const content: Node[] = [];
+  #content(chat: Chat, state: PhoneState, opens: boolean): readonly Element[] {
+    const content: Element[] = [];
     let before: Bubble | null = null;
     for (const bubble of chat.bubbles) {
       const day = dayOf(bubble.at, Date.now());
       const newDay = before === null || dayOf(before.at, Date.now()) !== day;
-      if (newDay) content.push(html('p', { class: 'day' }, day));
-      const known = elements.get(bubble.id);
-      if (known?.bubble === bubble) content.push(known.element);
-      else {
-        const first = newDay || before?.author.id !== bubble.author.id;
-        const element = bubbleElement(
-          bubble,
-          { named: first && chat.contact === null, first, again: known !== undefined },
-          state,
-        );
-        elements.set(bubble.id, { bubble, element });
-        content.push(element);
-      }
+      if (newDay) content.push(this.#once(`day ${day}`, () => html('p', { class: 'day' }, day)));
+      const first = newDay || before?.author.id !== bubble.author.id;
+      content.push(this.#bubble(bubble, { first, named: first && chat.contact === null, arrives: !opens }, state));
       before = bubble;
     }
-    if (content.length === 0) content.push(emptyChat(chat, state));
-    if (chat.typing.length > 0) content.push(typingDots(chat.typing));
+    if (content.length === 0) content.push(this.#once('empty', () => emptyChat(chat, state)));
+    const typing = chat.typing.join();
+    if (typing !== '') content.push(this.#once(`typing ${typing}`, () => typingDots(chat.typing)));
     return content;
   }
 
-  #atEnd(): boolean {
-    const { scrollHeight, scrollTop, clientHeight } = this.#bubbles;
-    return scrollHeight - scrollTop - clientHeight < NEAR_END;
+  #bubble(bubble: Bubble, look: Look, { contacts }: PhoneState): Element {
+    const again = this.#elements.has(`bubble ${bubble.id}`);
+    const element = this.#once(`bubble ${bubble.id}`, () => bubbleElement(bubble, look, contacts));
+    if (again && bubble.receipt !== null) element.querySelector('.ticks')?.replaceWith(ticks(bubble.receipt));
+    return element;
+  }
+
+  #once(key: string, make: () => Element): Element {
+    const element = this.#elements.get(key) ?? make();
+    this.#elements.set(key, element);
+    return element;
   }
 }
 
@@ -81,13 +80,21 @@ function subtitleOf({ contact, members }: Chat, person: string): string {
   return contact.scripted ? contact.phone : `${contact.phone} · ${contact.provider} ${contact.model}`;
 }
 
-function bubbleElement(
-  bubble: Bubble,
-  { named, first, again }: { named: boolean; first: boolean; again: boolean },
-  { contacts }: PhoneState,
-): HTMLElement {
+interface Look {
+  /** The first of several bubbles of one speaker. */
+  readonly first: boolean;
+  /** The speaker's name is shown; it is always read out. */
+  readonly named: boolean;
+  /** It came while the chat was open. */
+  readonly arrives: boolean;
+}
+
+function bubbleElement(bubble: Bubble, { first, named, arrives }: Look, contacts: PhoneState['contacts']): HTMLElement {
   const { id, author, mine, text, at, receipt } = bubble;
-  const element = html(
+  const tone = mine ? 'person' : toneOf(author.id, contacts);
+  const seen = named && !mine ? 'speaker' : 'speaker unseen';
+  const time = html('time', { datetime: new Date(at).toISOString() }, clockTime(at));
+  return html(
     'article',
     {
       class: 'bubble',
@@ -95,16 +102,12 @@ function bubbleElement(
       'data-id': id,
       'data-mine': mine,
       'data-first': first,
-      'data-again': again,
+      'data-new': arrives,
     },
+    html('p', { class: seen, 'data-tone': tone, 'data-testid': 'speaker' }, author.name),
     html('p', { class: 'text' }, text),
-    html('p', { class: 'meta' }, html('time', { datetime: new Date(at).toISOString() }, clockTime(at))),
+    html('p', { class: 'meta' }, time, ...(receipt === null ? [] : [ticks(receipt)])),
   );
-  const tone = mine ? 'person' : toneOf(author.id, contacts);
-  const unseen = named && !mine ? '' : 'unseen';
-  element.prepend(html('p', { class: `speaker ${unseen}`, 'data-tone': tone, 'data-testid': 'speaker' }, author.name));
-  if (receipt !== null) element.lastElementChild?.append(ticks(receipt));
-  return element;
 }
 
 function ticks(receipt: Receipt): HTMLElement {

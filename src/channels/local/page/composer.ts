@@ -33,6 +33,7 @@ export class Composer {
       this.#submit(this.#text.value);
     });
     this.#text.addEventListener('input', () => {
+      this.#problem.hidden = true;
       if (this.#chat) this.#drafts.set(this.#chat.key, this.#text.value);
       this.#fit();
     });

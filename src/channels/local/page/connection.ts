@@ -3,7 +3,7 @@ import type { LiveEvent, MessageAccepted, PhoneState, Problem } from '../wire.ts
 /** Wait before another try when the browser itself has given up, in milliseconds. */
 const RETRY_MS = 2000;
 
-export interface ConnectionHandlers {
+interface ConnectionHandlers {
   /** All that is known, when the page opens and again after every interruption. */
   state(state: PhoneState): void;
   event(event: LiveEvent): void;
@@ -15,16 +15,22 @@ export function connect(handlers: ConnectionHandlers): void {
   const source = new EventSource('/api/events');
   // What happens while the state is on its way is kept until it is there.
   let waiting: LiveEvent[] | null = [];
+  let over = false;
   const retry = (): void => {
+    if (over) return;
+    over = true;
     source.close();
     setTimeout(() => connect(handlers), RETRY_MS);
   };
   const catchUp = async (): Promise<void> => {
-    waiting = [];
+    const missed: LiveEvent[] = [];
+    waiting = missed;
     const state = await fetchState();
-    handlers.state(state);
-    for (const event of waiting) if (event.seq > state.seq) handlers.event(event);
+    // The stream broke and came back meanwhile: a later call is on its way with a newer state.
+    if (waiting !== missed || over) return;
     waiting = null;
+    handlers.state(state);
+    for (const event of missed) if (event.seq > state.seq) handlers.event(event);
     handlers.live(true);
   };
   source.addEventListener('open', () => void catchUp().catch(retry));
@@ -45,7 +51,7 @@ async function fetchState(): Promise<PhoneState> {
   return await response.json();
 }
 
-export interface Draft {
+interface Draft {
   /** Stays the same when the same draft is sent again: it is accepted once. */
   readonly id: string;
   readonly account: string;

@@ -8,10 +8,7 @@ export function byId<T extends Element = HTMLElement>(id: string, kind: new () =
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 function setAttributes(element: Element, attributes: Attributes): void {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === false) element.removeAttribute(name);
-    else element.setAttribute(name, value === true ? '' : String(value));
-  }
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
 }
 
 /** A new HTML element. Strings become text, never markup. */
@@ -36,6 +33,16 @@ export function svg<Name extends keyof SVGElementTagNameMap>(
   setAttributes(element, attributes);
   element.append(...children);
   return element;
+}
+
+/** Makes `nodes` the children of an element. Those that are there already stay, with their animation and selection. */
+export function setChildren(parent: Element, nodes: readonly Node[]): void {
+  const wanted = new Set(nodes);
+  for (const child of [...parent.childNodes]) if (!wanted.has(child)) child.remove();
+  nodes.forEach((node, place) => {
+    const there = parent.childNodes[place];
+    if (there !== node) parent.insertBefore(node, there ?? null);
+  });
 }
 
 /** A line drawing of 20 by 20 units. With a title it is read out, without it is decoration. */

@@ -4,9 +4,11 @@ import { initials, ownerOf, toneOf } from './text.ts';
 
 /* All lengths are in the units of the drawing. */
 const WIDTH = 520;
-const HEIGHT = 216;
+const HEIGHT = 228;
+const MIDDLE = HEIGHT / 2;
 const RADIUS = 23;
-const MAILBOX_AT = { x: 24, y: 15 };
+/** From the middle of its owner. */
+const MAILBOX_AT = { x: 15, y: 8 };
 /** How far a way bends to its left, as a share of its length: there and back are two ways. */
 const BEND = 0.09;
 const STEPS = 24;
@@ -42,7 +44,7 @@ export class FlowGraph {
       this.#dots,
     );
     const outboxes = contacts.map(({ account }) => `channel:local:${account}`);
-    this.#add(nodes, 'person', person.name, 'person', { x: 62, y: HEIGHT / 2 - 8 }, outboxes);
+    this.#add(nodes, 'person', person.name, 'person', { x: 62, y: MIDDLE }, outboxes);
     contacts.forEach(({ agent }, place) => {
       const at = onRing(place, contacts.length);
       this.#add(nodes, agent.id, agent.name, toneOf(agent.id, contacts), at, [`agent:${agent.id}`]);
@@ -85,13 +87,13 @@ export class FlowGraph {
     at: Point,
     addresses: readonly string[],
   ): void {
-    const waiting = svg('text', { class: 'waiting', x: MAILBOX_AT.x + 4, y: MAILBOX_AT.y + 4 }, '0');
+    const waiting = svg('text', { class: 'waiting', x: MAILBOX_AT.x + 23, y: MAILBOX_AT.y + 13 }, '0');
     const group = svg(
       'g',
       { class: 'node', 'data-tone': tone, transform: `translate(${at.x} ${at.y})` },
       svg('circle', { r: RADIUS }),
       svg('text', { class: 'initials', y: 5 }, initials(name)),
-      svg('text', { class: 'name', y: RADIUS + 17 }, name),
+      svg('text', { class: 'name', y: at.y < MIDDLE ? -RADIUS - 8 : RADIUS + 17 }, name),
       mailbox(name),
       waiting,
     );
@@ -131,10 +133,10 @@ function keyOf(address: string): string {
   return owner === null || owner === 'person' ? (owner ?? '') : owner.agent;
 }
 
-/** The first agent stands nearest to the person, the others around. */
+/** The first agent stands near the person, off the straight ways to the others, which stand around. */
 function onRing(place: number, count: number): Point {
-  const angle = Math.PI + (2 * Math.PI * place) / count;
-  return { x: 335 + 130 * Math.cos(angle), y: HEIGHT / 2 - 8 + 68 * Math.sin(angle) };
+  const angle = Math.PI * (1.25 + (2 * place) / count);
+  return { x: 318 + 140 * Math.cos(angle), y: MIDDLE + 66 * Math.sin(angle) };
 }
 
 function mailbox(name: string): SVGGElement {
@@ -143,7 +145,7 @@ function mailbox(name: string): SVGGElement {
     'g',
     { class: 'mailbox' },
     svg('title', {}, `Mailbox of ${name}`),
-    svg('rect', { x: x - 12, y: y - 9, width: 32, height: 18, rx: 5 }),
-    svg('path', { d: `M${x - 8} ${y - 4}l3.5 3.5 3.5-3.5` }),
+    svg('rect', { x, y, width: 36, height: 18, rx: 6 }),
+    svg('path', { d: `M${x + 6} ${y + 5}h13v8.5h-13zl6.5 5 6.5-5` }),
   );
 }

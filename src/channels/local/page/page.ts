@@ -50,12 +50,12 @@ class Page {
     if (!this.#known) return;
     const { state, chats } = this.#known;
     const all = chats.list();
-    this.#current ??= all[0]?.key ?? null;
-    const open = all.find(({ key }) => key === this.#current);
+    const open = all.find(({ key }) => key === this.#current) ?? all[0];
     if (open) {
+      this.#current = open.key;
       localStorage.setItem(`seen ${open.key}`, String(lastAt(open)));
-      this.#view.show(open, state);
       this.#composer.show(open, state);
+      this.#view.show(open, state);
     }
     this.#list.show(all, this.#current, (key) => Number(localStorage.getItem(`seen ${key}`) ?? 0), state);
   }

@@ -23,7 +23,7 @@ export function showNotice(text: string | null): void {
 
 export function showLink(live: boolean): void {
   const link = byId('link-state', HTMLOutputElement);
-  link.dataset['state'] = live ? 'live' : 'reconnecting';
+  link.setAttribute('data-state', live ? 'live' : 'reconnecting');
   link.textContent = live ? 'live' : 'reconnecting…';
 }
 

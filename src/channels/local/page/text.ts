@@ -1,7 +1,8 @@
 import type { Contact } from '../wire.ts';
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const EXACT = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const HOURS = { hour: '2-digit', hourCycle: 'h23' } as const;
+const CLOCK = new Intl.DateTimeFormat(undefined, { ...HOURS, minute: '2-digit' });
+const EXACT = new Intl.DateTimeFormat(undefined, { ...HOURS, minute: '2-digit', second: '2-digit' });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 
 export const clockTime = (at: number): string => CLOCK.format(at);
@@ -38,4 +39,4 @@ export function ownerOf(address: string): { readonly agent: string } | 'person' 
   return address.startsWith('channel:') ? 'person' : null;
 }
 
-export const listed = new Intl.ListFormat('en', { type: 'conjunction' });
+export const listed = new Intl.ListFormat('en-GB', { type: 'conjunction' });

@@ -68,6 +68,7 @@ export const migration: Migration = {
     CREATE TABLE chat_log (
       seq INTEGER PRIMARY KEY,
       id TEXT NOT NULL UNIQUE,
+      account TEXT NOT NULL,
       entry TEXT NOT NULL
     ) STRICT;
 

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { type AgentId, agentAddress } from '../domain/addresses.ts';
+import { CHAT_IN, chatInSchema } from '../domain/chat.ts';
+import type { Delivery, Settlement } from '../domain/delivery.ts';
+import { type Budget, startTrace, type Trace } from '../domain/trace.ts';
+import { type OpenedEnvelope, readEnvelope } from '../protocol/envelope.ts';
+import { tellWhyItStopped } from './budget-notice.ts';
+import type { AgentContext } from './context.ts';
+import { announcedCard, answerAnnouncement } from './discovery.ts';
+import { Effects, ENVELOPE, TIMER } from './effects.ts';
+import { closeRound, hearContribution } from './group-host.ts';
+import { contribute, groupOf, takeRoster } from './group-member.ts';
+import { answerAgent, takeReply } from './peer.ts';
+import { answerPerson } from './person.ts';
+
+const stoppedSchema = z.object({ stopped: z.enum(['turns', 'tokens', 'money', 'hops']) });
+
+const DONE: Settlement = { kind: 'ack' };
+
+/** What an envelope may cost that does not say: its sender knows nothing of budgets, so it gets little. */
+const FOREIGN_BUDGET: Budget = { turns: 4, tokens: null, microUsd: null };
+
+/** An agent: the handler of its mailbox. Everything that it does follows from a message there. */
+export class Agent {
+  readonly #context: AgentContext;
+
+  constructor(context: AgentContext) {
+    this.#context = context;
+  }
+
+  get id(): AgentId {
+    return this.#context.card.id;
+  }
+
+  readonly handle = async (delivery: Delivery, signal: AbortSignal): Promise<Settlement> => {
+    const { type, data } = delivery.message.payload;
+    switch (type) {
+      case CHAT_IN:
+        return answerPerson(this.#context, delivery, chatInSchema.parse(data), signal);
+      case ENVELOPE:
+        return this.#open(delivery, signal);
+      case TIMER:
+        // Only what the agent has sent to itself is a timer.
+        return delivery.message.from === agentAddress(this.id)
+          ? closeRound(this.#context, delivery, data, signal)
+          : this.#refuse(delivery, 'foreign timer');
+      default:
+        return this.#refuse(delivery, `unknown payload type ${type}`);
+    }
+  };
+
+  /** Nothing of an envelope is looked at before it is found genuine, fresh and new. */
+  async #open(delivery: Delivery, signal: AbortSignal): Promise<Settlement> {
+    const { keys, requireAuth, maxMessageAgeMs, seen, gate, watch } = this.#context;
+    const { body, acceptedAt, from } = delivery.message;
+    const opened = await readEnvelope(body, {
+      keys,
+      requireAuth,
+      recipient: this.id,
+      acceptedAt,
+      maxAgeMs: maxMessageAgeMs,
+      delivery: delivery.lease.delivery,
+      seen,
+    });
+    if (!opened.ok) return this.#refuse(delivery, `${opened.error.reason}: ${opened.error.detail}`);
+    const envelope = opened.value;
+    const sender = envelope.from.agentId;
+    if (from !== agentAddress(sender)) return this.#refuse(delivery, `it says that it is from ${sender}`);
+    // Only a first attempt counts against the sender's rate: a retry is our doing.
+    if (delivery.attempt === 1) {
+      const verdict = gate.checkAgent(sender, body.length);
+      if (!verdict.allow) return this.#refuse(delivery, verdict.reason);
+    }
+    const trace = envelope.trace ?? startTrace(delivery.message.id, null, FOREIGN_BUDGET);
+    watch.opened(this.id, envelope, trace.hop);
+    return (
+      (await this.#read(delivery, envelope, trace, signal)) ?? this.#refuse(delivery, `not a valid ${envelope.intent}`)
+    );
+  }
+
+  /** null: the payload is not what its intent calls for. */
+  async #read(
+    delivery: Delivery,
+    envelope: OpenedEnvelope,
+    trace: Trace,
+    signal: AbortSignal,
+  ): Promise<Settlement | null> {
+    const context = this.#context;
+    switch (envelope.intent) {
+      case 'announce':
+      case 'identity':
+        return this.#meet(delivery, envelope, trace);
+      case 'reply':
+        return takeReply(context, delivery, envelope, trace, signal);
+      case 'group-update':
+        return takeRoster(context, envelope);
+      case 'group': {
+        const group = groupOf(context, envelope);
+        return group && contribute(context, delivery, envelope, group, trace, signal);
+      }
+      case 'group-answer': {
+        const group = groupOf(context, envelope);
+        return group && hearContribution(context, delivery, envelope, group, trace, signal);
+      }
+      case 'notice':
+        return this.#takeNotice(delivery, envelope, trace);
+      default:
+        // Whatever else an agent means by it, it says something and expects an answer.
+        return answerAgent(context, delivery, envelope, trace, signal);
+    }
+  }
+
+  async #meet(delivery: Delivery, envelope: OpenedEnvelope, trace: Trace): Promise<Settlement | null> {
+    const { card, directory, keys, clock } = this.#context;
+    const sender = announcedCard(envelope);
+    if (!sender) return null;
+    await directory.register(sender);
+    if (envelope.intent === 'identity') return DONE;
+    const effects = new Effects(card, delivery.message, trace, keys, clock.now());
+    answerAnnouncement(card, sender, envelope, effects);
+    const { outputs, also } = effects.finish(trace.budget);
+    return { kind: 'ack', outputs, also };
+  }
+
+  /** Another agent has stopped an exchange that a person began with this one. */
+  async #takeNotice(
+    delivery: Delivery,
+    { payload, conversationId }: OpenedEnvelope,
+    trace: Trace,
+  ): Promise<Settlement | null> {
+    const { card, keys, clock } = this.#context;
+    const why = stoppedSchema.safeParse(payload);
+    if (!why.success || trace.origin !== card.id) return null;
+    const effects = new Effects(card, delivery.message, trace, keys, clock.now());
+    tellWhyItStopped(this.#context, effects, why.data.stopped, conversationId);
+    const { outputs, also } = effects.finish(trace.budget);
+    return { kind: 'ack', outputs, also };
+  }
+
+  /** Refused for good: it is taken out of the mailbox, and the audit log says why. */
+  async #refuse({ message }: Delivery, detail: string): Promise<Settlement> {
+    const { audit, logger, card } = this.#context;
+    logger.warn({ agent: card.id, message: message.id, detail }, 'message refused');
+    await audit.record({ kind: 'envelope.refused', actor: message.from, message: message.id, detail });
+    return DONE;
+  }
+}

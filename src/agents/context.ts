@@ -1,0 +1,54 @@
+import type { AgentId, MessageId } from '../domain/addresses.ts';
+import type { AgentCard } from '../domain/agent-card.ts';
+import type { AuditLog } from '../domain/audit.ts';
+import type { ChatIn, ChatPlace } from '../domain/chat.ts';
+import type { AgentDirectory } from '../domain/directory.ts';
+import type { DiscussionStore, GroupStore } from '../domain/group.ts';
+import type { Message } from '../domain/message.ts';
+import type { SessionStore } from '../domain/session.ts';
+import type { Budget } from '../domain/trace.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { OpenedEnvelope } from '../protocol/envelope.ts';
+import type { EnvelopeKeys } from '../protocol/keys.ts';
+import type { SeenEnvelopes } from '../protocol/seen-envelopes.ts';
+import type { ModelChain } from '../providers/chain.ts';
+import type { Gate } from '../security/gate.ts';
+
+/** What an agent is, and what it works with. */
+export interface AgentContext {
+  readonly card: AgentCard;
+  /** Who it is, in words, for its model. */
+  readonly persona: string;
+  readonly chain: Pick<ModelChain, 'generate' | 'state'>;
+  readonly directory: AgentDirectory;
+  readonly sessions: SessionStore;
+  readonly groups: GroupStore;
+  readonly discussions: DiscussionStore;
+  /** A message of the past, from the spool. */
+  message(id: MessageId): Message | null;
+  readonly audit: AuditLog;
+  readonly gate: Gate;
+  readonly keys: EnvelopeKeys;
+  readonly requireAuth: boolean;
+  readonly maxMessageAgeMs: number;
+  readonly seen: SeenEnvelopes;
+  /** What a person's message may cost at most. */
+  readonly budget: Budget;
+  readonly discussion: { readonly rounds: number; readonly roundTimeoutMs: number };
+  /** Whether this person may use the commands. */
+  isAdmin(chat: ChatIn): boolean;
+  /** Whether a group can have a chat of its own on this channel. */
+  hasGroupChats(channel: string): boolean;
+  readonly watch: AgentWatcher;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What an agent lets be seen of its work, in this process. */
+export interface AgentWatcher {
+  /** It has opened an envelope. The same one may come again after a crash. */
+  opened(agent: AgentId, envelope: OpenedEnvelope, hop: number): void;
+  /** It began, or ended, to think about what somebody said in a chat. */
+  thinking(agent: AgentId, place: ChatPlace, on: boolean): void;
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { type AgentId, agentAddress, agentId, conversationId, isAgentId, messageId } from '../domain/addresses.ts';
+import type { AgentCard } from '../domain/agent-card.ts';
+import type { NewMessage } from '../domain/message.ts';
+import { startTrace } from '../domain/trace.ts';
+import { deriveId, newId } from '../lib/ids.ts';
+import { type OpenedEnvelope, writeEnvelope } from '../protocol/envelope.ts';
+import type { EnvelopeKeys } from '../protocol/keys.ts';
+import { type Effects, ENVELOPE } from './effects.ts';
+
+/** An announcement that was not read by then is of no use to anybody, in milliseconds. */
+const ANNOUNCEMENT_TTL_MS = 5 * 60_000;
+
+const word = z.string().min(1).max(80);
+const cardSchema = z.object({
+  id: z.string().refine(isAgentId),
+  name: word,
+  capabilities: z.array(word).max(50),
+  device: z.string().max(200),
+  transport: word,
+  phone: z.string().max(40).nullable(),
+  provider: z.string().max(80).nullable(),
+  metadata: z.record(z.string().max(80), z.string().max(500)),
+});
+
+/** The message by which an agent makes itself known to others. */
+export function announcement(card: AgentCard, to: readonly AgentCard[], keys: EnvelopeKeys, now: number): NewMessage[] {
+  return to.map((other) => {
+    const id = messageId(newId('msg', now));
+    const conversation = conversationId(deriveId('conv', 'discovery', ...[card.id, other.id].sort()));
+    const trace = startTrace(id, card.id, { turns: 0, tokens: null, microUsd: null });
+    const draft = {
+      id,
+      from: { agentId: card.id, agentName: card.name },
+      to: { agentId: other.id, agentName: other.name },
+      intent: 'announce',
+      payload: card,
+      conversationId: conversation,
+      sentAt: now,
+      trace,
+    };
+    return {
+      id,
+      from: agentAddress(card.id),
+      deliveries: [{ to: agentAddress(other.id), orderingKey: conversation }],
+      conversation,
+      subject: 'announce',
+      body: writeEnvelope(draft, keys),
+      payload: { type: ENVELOPE, data: { intent: 'announce', sealed: keys.sealing !== null } },
+      trace,
+      ttlMs: ANNOUNCEMENT_TTL_MS,
+    };
+  });
+}
+
+/** The card in an announcement or an answer to one: that of its sender, or null when it is anything else. */
+export function announcedCard(envelope: OpenedEnvelope): AgentCard | null {
+  const parsed = cardSchema.safeParse(envelope.payload);
+  if (!parsed.success || parsed.data.id !== envelope.from.agentId) return null;
+  return { ...parsed.data, id: agentId(parsed.data.id) };
+}
+
+/** An announcement is answered with one's own card; an answer is not answered, so it ends there. */
+export function answerAnnouncement(
+  own: AgentCard,
+  sender: { id: AgentId; name: string },
+  envelope: OpenedEnvelope,
+  effects: Effects,
+): void {
+  effects.send({
+    label: 'identity',
+    to: [sender],
+    intent: 'identity',
+    payload: own,
+    conversation: envelope.conversationId,
+    replyTo: envelope.id,
+    expectsWork: false,
+  });
+}

@@ -1,0 +1,203 @@
+import {
+  accountAddress,
+  agentAddress,
+  type ConversationId,
+  type GroupId,
+  type MessageId,
+  messageId,
+} from '../domain/addresses.ts';
+import type { AgentCard } from '../domain/agent-card.ts';
+import type { ChatPlace } from '../domain/chat.ts';
+import { CHAT_OUT, type ChatOut } from '../domain/chat.ts';
+import type { GroupMember } from '../domain/group.ts';
+import type { Message, NewMessage } from '../domain/message.ts';
+import { type Budget, continueTrace, exhaustion, splitBudget, type Trace } from '../domain/trace.ts';
+import type { Write } from '../domain/write.ts';
+import { deriveId } from '../lib/ids.ts';
+import type { Json } from '../lib/json.ts';
+import { type EnvelopeDraft, writeEnvelope } from '../protocol/envelope.ts';
+import type { Intent } from '../protocol/intents.ts';
+import type { EnvelopeKeys } from '../protocol/keys.ts';
+
+/** The payload type of a message between agents; its body is the envelope, its data says what anybody may see of it. */
+export const ENVELOPE = 'envelope';
+/** The payload type of a message that an agent sends to itself for later. */
+export const TIMER = 'timer';
+
+/** A person or a provider may be away for long: these are given up only after many attempts. */
+const AGENT_ATTEMPTS = 10;
+
+/** An envelope that is to be sent. */
+export interface Departure {
+  /** Names it among what this turn gives rise to: a repeat of the turn gives it the same id. */
+  readonly label: string;
+  readonly to: readonly GroupMember[];
+  readonly group?: { readonly groupId: GroupId; readonly groupName: string };
+  readonly intent: Intent;
+  readonly payload: Json;
+  readonly conversation: ConversationId;
+  readonly replyTo?: MessageId;
+  /** Each recipient is to go on from it, and is given a share of the budget; without, it only takes note. */
+  readonly expectsWork: boolean;
+}
+
+/** Why the rest of the budget does not reach for what was to be sent. */
+export type Exhaustion = NonNullable<ReturnType<typeof exhaustion>>;
+
+/**
+ * What one turn gives rise to. Nothing of it happens before it is settled: a turn that fails half way, or is tried again with
+ * another provider, leaves no trace.
+ */
+export class Effects {
+  readonly #self: AgentCard;
+  readonly #cause: Message;
+  readonly #trace: Trace;
+  readonly #keys: EnvelopeKeys;
+  readonly #now: number;
+  readonly #departures: Departure[] = [];
+  readonly #outputs: NewMessage[] = [];
+  readonly #also: ((share: Budget) => Write)[] = [];
+  #kept = 0;
+
+  /** `trace`: what the turn goes on from; its budget is what there is to spend. */
+  constructor(self: AgentCard, cause: Message, trace: Trace, keys: EnvelopeKeys, now: number) {
+    this.#self = self;
+    this.#cause = cause;
+    this.#trace = { ...trace, origin: trace.origin ?? self.id };
+    this.#keys = keys;
+    this.#now = now;
+  }
+
+  get trace(): Trace {
+    return this.#trace;
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  /** The id of what this turn gives rise to under this name. */
+  id(label: string): MessageId {
+    return messageId(deriveId('msg', this.#cause.id, this.#self.id, label));
+  }
+
+  write(write: Write): void {
+    this.#also.push(() => write);
+  }
+
+  /** Writes what depends on the budget that each recipient is given. */
+  writeWithShare(write: (share: Budget) => Write): void {
+    this.#also.push(write);
+  }
+
+  send(departure: Departure): void {
+    if (departure.to.length > 0) this.#departures.push(departure);
+  }
+
+  /** Keeps turns back from what the recipients are given. */
+  keep(turns: number): void {
+    this.#kept += turns;
+  }
+
+  /** Says something in a chat. `id`, where it follows from something else than this turn. */
+  say(
+    place: ChatPlace,
+    text: string,
+    {
+      label = 'say',
+      speaker = this.#self,
+      id,
+    }: { label?: string; speaker?: { id: string; name: string }; id?: MessageId } = {},
+  ): void {
+    const out: ChatOut = { peer: place.peer, speaker: { id: speaker.id, name: speaker.name }, text };
+    this.#outputs.push({
+      id: id ?? this.id(label),
+      from: agentAddress(this.#self.id),
+      deliveries: [
+        {
+          to: accountAddress(place.channel, place.account),
+          orderingKey: `${place.peer.kind}:${place.peer.id}`,
+          maxAttempts: AGENT_ATTEMPTS,
+        },
+      ],
+      conversation: this.#cause.conversation,
+      replyTo: this.#cause.id,
+      body: text,
+      payload: { type: CHAT_OUT, data: out },
+      trace: continueTrace(this.#trace, this.#cause.id, this.#trace.budget),
+    });
+  }
+
+  /** Wakes this agent later, in the order of a conversation. */
+  remind(label: string, conversation: ConversationId, at: number, data: Json): void {
+    this.#outputs.push({
+      id: this.id(label),
+      from: agentAddress(this.#self.id),
+      deliveries: [{ to: agentAddress(this.#self.id), orderingKey: conversation, maxAttempts: AGENT_ATTEMPTS }],
+      conversation,
+      payload: { type: TIMER, data },
+      trace: continueTrace(this.#trace, this.#cause.id, this.#trace.budget),
+      deliverAt: at,
+    });
+  }
+
+  /** Why `left` does not reach for those who are to go on from this turn; null when it does, or nobody is. */
+  exhausted(left: Budget): Exhaustion | null {
+    return this.#branches() > 0 ? exhaustion(this.#onward(left)) : null;
+  }
+
+  /**
+   * Everything, ready to be settled. `left` is what the turn has not spent: it is shared out among those who are to go on. When it
+   * does not reach for them, they are not written to.
+   */
+  finish(left: Budget): { readonly outputs: readonly NewMessage[]; readonly also: readonly Write[] } {
+    const onward = this.#onward(left);
+    const stopped = this.exhausted(left) !== null;
+    const report = continueTrace(this.#trace, this.#cause.id, left);
+    const envelopes = this.#departures
+      .filter(({ expectsWork }) => !(expectsWork && stopped))
+      .map((departure) => this.#envelope(departure, departure.expectsWork ? onward : report));
+    return { outputs: [...this.#outputs, ...envelopes], also: this.#also.map((write) => write(onward.budget)) };
+  }
+
+  #branches(): number {
+    return this.#departures.reduce((sum, { to, expectsWork }) => sum + (expectsWork ? to.length : 0), 0);
+  }
+
+  /** The trace of each message that is to be gone on from. */
+  #onward(left: Budget): Trace {
+    const available = { ...left, turns: Math.max(0, left.turns - this.#kept) };
+    return continueTrace(this.#trace, this.#cause.id, splitBudget(available, this.#branches()));
+  }
+
+  #envelope({ label, to, group, intent, payload, conversation, replyTo }: Departure, trace: Trace): NewMessage {
+    const [only] = to;
+    const draft: EnvelopeDraft = {
+      id: this.id(label),
+      from: { agentId: this.#self.id, agentName: this.#self.name },
+      to: !group && only ? { agentId: only.id, agentName: only.name } : null,
+      group: group ?? null,
+      intent,
+      payload,
+      conversationId: conversation,
+      sentAt: this.#now,
+      replyTo: replyTo ?? null,
+      trace,
+    };
+    return {
+      id: draft.id,
+      from: agentAddress(this.#self.id),
+      deliveries: to.map(({ id }) => ({
+        to: agentAddress(id),
+        orderingKey: conversation,
+        maxAttempts: AGENT_ATTEMPTS,
+      })),
+      conversation,
+      replyTo: replyTo ?? null,
+      subject: group ? `${intent}: ${group.groupName}` : intent,
+      body: writeEnvelope(draft, this.#keys),
+      payload: { type: ENVELOPE, data: { intent, sealed: this.#keys.sealing !== null } },
+      trace,
+    };
+  }
+}

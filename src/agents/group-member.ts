@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { agentId, groupId, isAgentId, isForeignId, messageId } from '../domain/addresses.ts';
+import type { Delivery, Settlement } from '../domain/delivery.ts';
+import type { Group } from '../domain/group.ts';
+import { exhaustion, type Trace } from '../domain/trace.ts';
+import type { OpenedEnvelope } from '../protocol/envelope.ts';
+import { tellWhyItStopped } from './budget-notice.ts';
+import type { AgentContext } from './context.ts';
+import { Effects } from './effects.ts';
+import { groupConversation, groupSessionKey } from './groups.ts';
+import { REMEMBERED_LINES, roundPrompt, systemPrompt } from './prompt.ts';
+import { takeTurn, waitForProvider } from './turn.ts';
+
+/** What a host sends to the members: a question, in a round of its discussion. */
+export const roundSchema = z.object({
+  discussion: z.string().refine(isForeignId).transform(messageId),
+  question: z.string().max(10_000),
+  askedBy: z.string().max(200),
+  round: z.int().min(1).max(100),
+  rounds: z.int().min(1).max(100),
+});
+
+const rosterSchema = z.object({
+  group: z.object({
+    id: z.string().refine(isForeignId).transform(groupId),
+    name: z.string().min(1).max(200),
+    purpose: z.string().max(500),
+    host: z.string().refine(isAgentId).transform(agentId),
+    members: z
+      .array(z.object({ id: z.string().refine(isAgentId).transform(agentId), name: z.string().max(200) }))
+      .max(100),
+    version: z.int().min(1),
+  }),
+});
+
+/** The group that an envelope names, if this agent is in it with the sender. */
+export function groupOf({ card, groups }: AgentContext, { group, from }: OpenedEnvelope): Group | null {
+  const known = group && groups.get(card.id, groupId(group.groupId));
+  return known?.members.some(({ id }) => id === from.agentId) ? known : null;
+}
+
+/** The host tells who is in a group: this agent learns of it, or that it is not in it any more. */
+export function takeRoster(
+  { card, groups }: AgentContext,
+  { payload, group: named, from }: OpenedEnvelope,
+): Settlement | null {
+  const parsed = rosterSchema.safeParse(payload);
+  if (!parsed.success) return null;
+  const { group } = parsed.data;
+  const known = groups.get(card.id, group.id);
+  // Only its host may change a group, and nobody can take over one that another leads.
+  if (group.id !== named?.groupId || group.host !== from.agentId || (known && known.host !== group.host)) return null;
+  const stays = group.members.some(({ id }) => id === card.id);
+  return { kind: 'ack', also: [stays ? groups.put(card.id, group) : groups.remove(card.id, group.id)] };
+}
+
+/** Contributes to a discussion, or stays silent; everybody in the group hears what is said. */
+export async function contribute(
+  context: AgentContext,
+  delivery: Delivery,
+  envelope: OpenedEnvelope,
+  group: Group,
+  trace: Trace,
+  signal: AbortSignal,
+): Promise<Settlement | null> {
+  const { card, sessions, keys, clock } = context;
+  const asked = roundSchema.safeParse(
+    typeof envelope.payload === 'string' ? plainQuestion(envelope) : envelope.payload,
+  );
+  if (!asked.success || group.host !== envelope.from.agentId) return null;
+  const { discussion, question, askedBy, round, rounds } = asked.data;
+  const key = groupSessionKey(card.id, group.id);
+  const session = sessions.recent(key, REMEMBERED_LINES);
+  const begun = session.findIndex((entry) => entry.id === discussion);
+  const said = begun < 0 ? [] : session.slice(begun + 1);
+
+  let effects = new Effects(card, delivery.message, trace, keys, clock.now());
+  let text: string | null = null;
+  let left = trace.budget;
+  const spent = exhaustion(trace);
+  if (spent) tellWhyItStopped(context, effects, spent, groupConversation(group.id));
+  else {
+    const messages = [roundPrompt(group, question, round, rounds, said)];
+    const outcome = await takeTurn(
+      context,
+      { delivery, trace, system: systemPrompt(context), messages, tools: () => ({}) },
+      signal,
+    );
+    if (outcome.kind === 'waiting') return waitForProvider(outcome.retryAfterMs, null);
+    effects = outcome.effects;
+    if (outcome.kind === 'answered') ({ text, left } = outcome);
+  }
+
+  const heard = { id: discussion, role: 'user', speaker: askedBy, text: question, at: effects.now } as const;
+  const own = text
+    ? [{ id: effects.id('contribution'), role: 'assistant', speaker: card.name, text, at: effects.now } as const]
+    : [];
+  effects.write(sessions.append(card.id, key, [heard, ...own]));
+  effects.send({
+    label: 'contribution',
+    // Silence is between it and the host.
+    to: group.members.filter(({ id }) => id !== card.id && (text !== null || id === group.host)),
+    group: { groupId: group.id, groupName: group.name },
+    intent: 'group-answer',
+    payload: { discussion, round, text },
+    conversation: groupConversation(group.id),
+    replyTo: envelope.id,
+    expectsWork: false,
+  });
+  const { outputs, also } = effects.finish(left);
+  return { kind: 'ack', outputs, also };
+}
+
+/** An agent that knows only the guides puts its question as plain text: that is a discussion of one round. */
+function plainQuestion(envelope: OpenedEnvelope): z.input<typeof roundSchema> {
+  return {
+    discussion: envelope.id,
+    question: String(envelope.payload),
+    askedBy: envelope.from.agentName,
+    round: 1,
+    rounds: 1,
+  };
+}

@@ -1,0 +1,267 @@
+import { type AgentId, type ConversationId, conversationId, type GroupId, groupId } from '../domain/addresses.ts';
+import type { RegisteredAgent } from '../domain/agent-card.ts';
+import type { ChatPlace } from '../domain/chat.ts';
+import type { Discussion, Group, GroupMember } from '../domain/group.ts';
+import { deriveId } from '../lib/ids.ts';
+import type { AgentContext } from './context.ts';
+import type { Effects } from './effects.ts';
+
+/** What a tool tells the model. */
+export type ToolAnswer =
+  | ({ readonly ok: true } & Readonly<Record<string, unknown>>)
+  | { readonly ok: false; readonly error: string; readonly hint?: string };
+
+const refuse = (error: string, hint?: string): ToolAnswer => ({
+  ok: false,
+  error,
+  ...(hint === undefined ? {} : { hint }),
+});
+
+/** The messages of a group are one conversation, so that each member handles them in order. */
+export const groupConversation = (id: GroupId): ConversationId => conversationId(id);
+export const groupSessionKey = (agent: AgentId, id: GroupId): string => `agent:${agent}:group:${id}`;
+
+/** More members than this and a round costs more than it tells. */
+const MAX_MEMBERS = 10;
+
+/** The turn that puts a question, and the one that sums up. */
+const TURNS_OF_THE_HOST = 2;
+
+/** What an agent can do with groups in one turn. What it has done earlier in the turn counts already. */
+export class GroupActions {
+  readonly #context: AgentContext;
+  readonly #effects: Effects;
+  readonly #place: ChatPlace;
+  readonly #askedBy: string;
+  readonly #changed = new Map<GroupId, Group>();
+  #questions = 0;
+
+  constructor(context: AgentContext, effects: Effects, place: ChatPlace, askedBy: string) {
+    this.#context = context;
+    this.#effects = effects;
+    this.#place = place;
+    this.#askedBy = askedBy;
+  }
+
+  list(): ToolAnswer {
+    return { ok: true, groups: this.#groups().map(describeGroup) };
+  }
+
+  create({
+    name,
+    purpose = '',
+    members = [],
+  }: {
+    name: string;
+    purpose?: string | undefined;
+    members?: readonly string[] | undefined;
+  }): ToolAnswer {
+    const { card } = this.#context;
+    if (this.#named(name).length > 0)
+      return refuse(`There is a group called ${name} already.`, 'Use it, or choose another name.');
+    const resolved = members.map((member) => this.#resolve(member));
+    const failed = resolved.find((result) => 'error' in result);
+    if (failed && 'error' in failed) return refuse(failed.error, failed.hint);
+    const roster = new Map<AgentId, GroupMember>([[card.id, { id: card.id, name: card.name }]]);
+    for (const result of resolved)
+      if ('agent' in result) roster.set(result.agent.id, { id: result.agent.id, name: result.agent.name });
+    if (roster.size > MAX_MEMBERS) return refuse(`A group has at most ${MAX_MEMBERS} members.`);
+    const id = groupId(deriveId('grp', this.#effects.id('group'), name.toLowerCase()));
+    const group: Group = { id, name, purpose, host: card.id, members: [...roster.values()], version: 1 };
+    this.#change(group, group.members);
+    return { ok: true, group: describeGroup(group) };
+  }
+
+  addMember({ group: name, member, phone }: { group: string; member: string; phone?: string | undefined }): ToolAnswer {
+    const found = this.#find(name);
+    if ('error' in found) return refuse(found.error, found.hint);
+    const { group } = found;
+    const resolved = this.#resolve(member, phone);
+    if ('error' in resolved) return refuse(resolved.error, resolved.hint);
+    const { agent } = resolved;
+    if (group.members.some(({ id }) => id === agent.id)) return refuse(`${agent.name} is in ${group.name} already.`);
+    if (group.members.length >= MAX_MEMBERS) return refuse(`A group has at most ${MAX_MEMBERS} members.`);
+    const changed = {
+      ...group,
+      members: [...group.members, { id: agent.id, name: agent.name }],
+      version: group.version + 1,
+    };
+    this.#change(changed, changed.members);
+    return { ok: true, group: describeGroup(changed) };
+  }
+
+  removeMember({ group: name, member }: { group: string; member: string }): ToolAnswer {
+    const found = this.#find(name);
+    if ('error' in found) return refuse(found.error, found.hint);
+    const { group } = found;
+    const leaving = group.members.find(
+      ({ id, name: called }) => id === member || called.toLowerCase() === member.trim().toLowerCase(),
+    );
+    if (!leaving)
+      return refuse(
+        `${member} is not in ${group.name}.`,
+        `In it are ${group.members.map((one) => one.name).join(', ')}.`,
+      );
+    if (leaving.id === group.host) return refuse(`${leaving.name} leads ${group.name} and cannot leave it.`);
+    const changed = {
+      ...group,
+      members: group.members.filter(({ id }) => id !== leaving.id),
+      version: group.version + 1,
+    };
+    // Who leaves is told too, and forgets the group.
+    this.#change(changed, group.members);
+    return { ok: true, group: describeGroup(changed) };
+  }
+
+  /** Puts a question to a group: begins a discussion. */
+  message({ group: name, text }: { group: string; text: string }): ToolAnswer {
+    const found = this.#find(name);
+    if ('error' in found) return refuse(found.error, found.hint);
+    return this.ask(found.group, text);
+  }
+
+  ask(group: Group, question: string): ToolAnswer {
+    const { card, clock, discussion: limits, discussions, sessions, hasGroupChats } = this.#context;
+    const members = group.members.filter(({ id }) => id !== card.id);
+    if (members.length === 0) return refuse(`Nobody but you is in ${group.name}.`, 'Add a member first.');
+    const effects = this.#effects;
+    if (effects.trace.budget.turns < members.length + TURNS_OF_THE_HOST) {
+      return refuse(
+        `The budget of this conversation does not reach for a discussion: ${effects.trace.budget.turns} turns are left.`,
+      );
+    }
+    const label = `question:${group.id}:${this.#questions++}`;
+    const id = effects.id(label);
+    const round = { discussion: id, question, askedBy: this.#askedBy, round: 1, rounds: limits.rounds };
+    const conversation = groupConversation(group.id);
+    effects.send({
+      label,
+      to: members,
+      group: { groupId: group.id, groupName: group.name },
+      intent: 'group',
+      payload: round,
+      conversation,
+      expectsWork: true,
+    });
+    // The closing summary is a turn too: it is kept, so that a discussion can always be closed.
+    effects.keep(1);
+    effects.remind(`${label}:deadline`, conversation, clock.now() + limits.roundTimeoutMs, {
+      kind: 'round',
+      discussion: id,
+      round: 1,
+    });
+    const opened: Discussion = {
+      id,
+      group: group.id,
+      question,
+      askedBy: this.#askedBy,
+      place: this.#place,
+      trace: effects.trace,
+      round: 1,
+      rounds: limits.rounds,
+      waitingFor: members.map((member) => member.id),
+      contributions: [],
+      share: effects.trace.budget,
+      budget: { turns: 1, tokens: null, microUsd: null },
+      closed: false,
+    };
+    effects.writeWithShare((share) => discussions.put(card.id, { ...opened, share }));
+    const line = { id, role: 'user', speaker: this.#askedBy, text: question, at: effects.now } as const;
+    effects.write(sessions.append(card.id, groupSessionKey(card.id, group.id), [line]));
+    const inGroup = this.#place.peer.kind === 'group' && this.#place.peer.id === group.id;
+    if (!inGroup && hasGroupChats(this.#place.channel))
+      effects.say(groupChat(group, this.#place), question, { label: `${label}:chat` });
+    return { ok: true, group: describeGroup(group), asked: members.map((member) => member.name) };
+  }
+
+  #change(group: Group, tell: readonly GroupMember[]): void {
+    const { card, groups } = this.#context;
+    this.#changed.set(group.id, group);
+    this.#effects.write(groups.put(card.id, group));
+    this.#effects.send({
+      label: `roster:${group.id}:${group.version}`,
+      to: tell.filter(({ id }) => id !== card.id),
+      group: { groupId: group.id, groupName: group.name },
+      intent: 'group-update',
+      payload: { group },
+      conversation: groupConversation(group.id),
+      expectsWork: false,
+    });
+  }
+
+  #groups(): Group[] {
+    const { card, groups } = this.#context;
+    const all = new Map(groups.list(card.id).map((group) => [group.id, group]));
+    for (const [id, group] of this.#changed) all.set(id, group);
+    return [...all.values()];
+  }
+
+  #named(name: string): Group[] {
+    const wanted = plain(name);
+    return this.#groups().filter((group) => plain(group.name) === wanted);
+  }
+
+  /** The group of this name, if this agent leads it. */
+  #find(name: string): { group: Group } | { error: string; hint?: string } {
+    const { card } = this.#context;
+    const [group, another] = this.#named(name);
+    if (!group) {
+      const known = this.#groups().map((one) => one.name);
+      return {
+        error: `There is no group called ${name}.`,
+        hint: known.length > 0 ? `There is ${known.join(', ')}.` : 'There are no groups yet.',
+      };
+    }
+    if (another) return { error: `More than one group is called ${name}.`, hint: 'Ask which one is meant.' };
+    if (group.host !== card.id) {
+      const host = group.members.find(({ id }) => id === group.host);
+      return {
+        error: `${group.name} is led by ${host?.name ?? group.host}.`,
+        hint: `Ask ${host?.name ?? group.host}.`,
+      };
+    }
+    return { group };
+  }
+
+  /** The agent of this name: asked about when unknown or ambiguous, never guessed. */
+  #resolve(name: string, phone?: string): { agent: RegisteredAgent } | { error: string; hint: string } {
+    const { directory } = this.#context;
+    const digits = phone?.replace(/\D/g, '');
+    const [agent, another] = directory
+      .find(name)
+      .filter(({ phone: own }) => !digits || !own || own.replace(/\D/g, '') === digits);
+    const known = directory
+      .list()
+      .map((one) => one.name)
+      .join(', ');
+    if (!agent)
+      return {
+        error: `I know no agent called ${name}${phone ? ` at ${phone}` : ''}.`,
+        hint: `I know ${known}. Ask which one is meant.`,
+      };
+    if (another)
+      return {
+        error: `More than one agent is called ${name}.`,
+        hint: 'Ask for the id or the number of the one that is meant.',
+      };
+    return { agent };
+  }
+}
+
+/** The chat of a group beside the one in which it was asked. */
+export function groupChat(group: Group, { channel, account }: ChatPlace): ChatPlace {
+  return { channel, account, peer: { kind: 'group', id: group.id, name: group.name } };
+}
+
+const plain = (name: string): string =>
+  name
+    .trim()
+    .toLowerCase()
+    .replace(/^the\s+/, '')
+    .replace(/\s+group$/, '');
+
+const describeGroup = ({ name, purpose, members }: Group): Record<string, unknown> => ({
+  name,
+  purpose,
+  members: members.map((member) => member.name),
+});

@@ -1,0 +1,133 @@
+import { groupId, messageId } from '../domain/addresses.ts';
+import type { ChatPlace } from '../domain/chat.ts';
+import { type ChatIn, sessionKey } from '../domain/chat.ts';
+import type { Delivery, Settlement } from '../domain/delivery.ts';
+import { type Budget, startTrace, type Trace } from '../domain/trace.ts';
+import { deriveId } from '../lib/ids.ts';
+import { tellWhyItStopped } from './budget-notice.ts';
+import { obeyCommandBlocks } from './command-block.ts';
+import { chatCommand } from './commands.ts';
+import type { AgentContext } from './context.ts';
+import { Effects } from './effects.ts';
+import { GroupActions } from './groups.ts';
+import { REMEMBERED_LINES, remembered, systemPrompt } from './prompt.ts';
+import { groupTools, messagingTools } from './tools.ts';
+import { takeTurn, waitForProvider } from './turn.ts';
+
+/** Something to be answered in a chat: what a person said there, or what another agent replied on the person's behalf. */
+export interface ChatPrompt {
+  readonly place: ChatPlace;
+  /** Who is answered. */
+  readonly person: string;
+  /** Who said it: the person, or the agent that replied. */
+  readonly speaker: string;
+  readonly text: string;
+  readonly trace: Trace;
+}
+
+/** Answers what a person said in a chat. */
+export async function answerPerson(
+  context: AgentContext,
+  delivery: Delivery,
+  chat: ChatIn,
+  signal: AbortSignal,
+): Promise<Settlement> {
+  const { card, groups, keys, clock, budget } = context;
+  const place: ChatPlace = { channel: chat.channel, account: chat.account, peer: chat.peer };
+  const person = chat.sender.name ?? chat.sender.id;
+  const trace = { ...startTrace(delivery.message.trace.root, card.id, budget), hop: delivery.message.trace.hop };
+  const effects = new Effects(card, delivery.message, trace, keys, clock.now());
+
+  const command = chatCommand(chat);
+  if (command) return answerCommand(context, chat, command, place, effects);
+  const group = chat.peer.kind === 'group' ? groups.get(card.id, groupId(chat.peer.id)) : null;
+  if (group) {
+    const answer = new GroupActions(context, effects, place, person).ask(group, chat.text);
+    if (!answer.ok) effects.say(place, [answer.error, answer.hint].filter(Boolean).join(' '));
+    return acknowledge(context, effects, trace.budget, delivery);
+  }
+  return answerInChat(context, delivery, { place, person, speaker: person, text: chat.text, trace }, signal);
+}
+
+/** Takes a turn and says its outcome in the chat. */
+export async function answerInChat(
+  context: AgentContext,
+  delivery: Delivery,
+  prompt: ChatPrompt,
+  signal: AbortSignal,
+): Promise<Settlement> {
+  const { card, sessions, watch } = context;
+  const { place, person, speaker, text, trace } = prompt;
+  const key = sessionKey(card.id, place);
+  const { id } = delivery.message;
+  watch.thinking(card.id, place, true);
+  try {
+    const outcome = await takeTurn(
+      context,
+      {
+        delivery,
+        trace,
+        system: systemPrompt(context),
+        messages: [...remembered(sessions.recent(key, REMEMBERED_LINES)), { role: 'user', content: text }],
+        tools: (effects) => ({
+          ...groupTools(new GroupActions(context, effects, place, person)),
+          ...messagingTools(context, effects, key),
+        }),
+      },
+      signal,
+    );
+    if (outcome.kind === 'waiting')
+      return waitForProvider(outcome.retryAfterMs, waitingNotice(context, delivery, place, trace));
+    const { effects } = outcome;
+    const answer =
+      outcome.kind === 'answered'
+        ? outcome.text && obeyCommandBlocks(outcome.text, new GroupActions(context, effects, place, person))
+        : `I cannot answer: ${outcome.why}.`;
+    const lines = [{ id, role: 'user', speaker, text, at: effects.now } as const];
+    const own = answer
+      ? [{ id: effects.id('say'), role: 'assistant', speaker: card.name, text: answer, at: effects.now } as const]
+      : [];
+    effects.write(sessions.append(card.id, key, [...lines, ...own]));
+    if (answer) effects.say(place, answer);
+    return acknowledge(context, effects, outcome.kind === 'answered' ? outcome.left : trace.budget, delivery);
+  } finally {
+    watch.thinking(card.id, place, false);
+  }
+}
+
+/** Settles a delivery with everything that its handling gave rise to; if the budget did not reach for all of it, the person is told. */
+export function acknowledge(context: AgentContext, effects: Effects, left: Budget, { message }: Delivery): Settlement {
+  const stopped = effects.exhausted(left);
+  if (stopped) tellWhyItStopped(context, effects, stopped, message.conversation);
+  const { outputs, also } = effects.finish(left);
+  return { kind: 'ack', outputs, also };
+}
+
+async function answerCommand(
+  context: AgentContext,
+  chat: ChatIn,
+  command: NonNullable<ReturnType<typeof chatCommand>>,
+  place: ChatPlace,
+  effects: Effects,
+): Promise<Settlement> {
+  if (!context.isAdmin(chat)) {
+    const [word = ''] = chat.text.split(/\s/);
+    await context.audit.record({ kind: 'command.denied', actor: chat.sender.id, detail: word.slice(0, 40) });
+    return { kind: 'ack' };
+  }
+  effects.say(place, command(context));
+  const { outputs, also } = effects.finish(effects.trace.budget);
+  return { kind: 'ack', outputs, also };
+}
+
+/** Tells the person, once, that the answer will take a while. */
+export function waitingNotice(context: AgentContext, { message }: Delivery, place: ChatPlace, trace: Trace): Effects {
+  const effects = new Effects(context.card, message, trace, context.keys, context.clock.now());
+  const id = messageId(deriveId('msg', trace.root, context.card.id, 'waiting'));
+  effects.say(
+    place,
+    'None of my AI providers can be reached right now. Your message is kept; I answer as soon as one is back.',
+    { id },
+  );
+  return effects;
+}

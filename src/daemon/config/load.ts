@@ -1,0 +1,105 @@
+import { dirname, resolve } from 'node:path';
+import type { ParleyError } from '../../domain/errors.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import { configureAgents, readProviderFlag } from './agents.ts';
+import type { Config, SecurityConfig } from './config.ts';
+import { type Flags, layer } from './layers.ts';
+import { configInvalid, type Problem } from './problem.ts';
+import { schemaProblems } from './schema-problems.ts';
+import { type Settings, settingsSchema } from './settings-schema.ts';
+import { readSources, type Sources, type Surroundings } from './sources.ts';
+import { AGENT_BINDINGS, AGENT_SECRET, ENCRYPTION_KEY, variableWarnings } from './variables.ts';
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly Problem[];
+  /** Files with secrets in them: for the start-up checks. */
+  readonly privateFiles: readonly string[];
+}
+
+/** The configuration of these surroundings: flags over environment over `.env` over `parley.json5` over defaults. */
+export function loadConfig({
+  flags,
+  ...surroundings
+}: Surroundings & { flags: Flags }): Result<LoadedConfig, ParleyError> {
+  return buildConfig(readSources(surroundings), flags);
+}
+
+/** The configuration that these sources make, or CONFIG_INVALID with everything that is wrong with them. */
+export function buildConfig(sources: Sources, flags: Flags): Result<LoadedConfig, ParleyError> {
+  const { settings: unchecked, where } = layer(sources, flags);
+  const parsed = settingsSchema.safeParse(unchecked);
+  const flag = readProviderFlag(flags.provider ?? []);
+  const problems = [...sources.problems, ...twoDescriptions(sources), ...flag.problems];
+  if (!parsed.success) return err(configInvalid([...problems, ...schemaProblems(parsed.error.issues, where)]));
+
+  const settings = parsed.data;
+  const { problems: agentProblems, ...agents } = configureAgents(settings, sources.secrets, flag.providers);
+  problems.push(...agentProblems, ...emptyAllowlist(settings, where));
+  if (problems.length > 0) return err(configInvalid(problems));
+
+  const warnings = [...variableWarnings(sources.variables), ...ignoredAgentVariables(sources)];
+  return ok({ config: assemble(settings, agents, sources), warnings, privateFiles: sources.privateFiles });
+}
+
+function assemble(settings: Settings, agents: Pick<Config, 'mode' | 'agents' | 'offers'>, sources: Sources): Config {
+  const databasePath = resolve(sources.projectRoot, settings.databasePath ?? 'data/coordination.db');
+  const { turns, tokens, usd } = settings.budget;
+  return {
+    ...agents,
+    dataDir: dirname(databasePath),
+    databasePath,
+    http: settings.http,
+    logLevel: settings.logLevel,
+    platforms: [...new Set(settings.platforms)],
+    security: assembleSecurity(settings, agents.mode, sources),
+    admins: settings.admins,
+    leaseMs: settings.leaseSeconds * 1000,
+    ttlMs: settings.ttlHours * 3_600_000,
+    budget: { turns, tokens: tokens ?? null, microUsd: usd === undefined ? null : Math.round(usd * 1_000_000) },
+    discussion: settings.discussion,
+    history: settings.history,
+  };
+}
+
+/** In the demo the daemon makes the secrets itself, so there is always one to check with. */
+function assembleSecurity({ security }: Settings, mode: Config['mode'], { secrets }: Sources): SecurityConfig {
+  const agentSecret = secrets.get(AGENT_SECRET) ?? null;
+  const { enabled, ...rateLimit } = security.rateLimit;
+  return {
+    agentSecret,
+    encryptionKey: secrets.get(ENCRYPTION_KEY) ?? null,
+    requireAgentAuth: security.requireAgentAuth ?? (agentSecret !== null || mode === 'demo'),
+    maxMessageAgeMs: security.maxMessageAgeMs,
+    allowlist: security.enableAllowlist === false ? null : (security.allowlist ?? null),
+    blocklist: security.blocklist,
+    rateLimit: enabled ? rateLimit : null,
+    maxMessageLength: security.maxMessageLength,
+  };
+}
+
+/** To switch the allowlist on and to put nobody on it might mean "nobody" or "everybody": better to ask than to guess. */
+function emptyAllowlist({ security }: Settings, where: (path: readonly string[]) => string): Problem[] {
+  if (security.enableAllowlist !== true || security.allowlist) return [];
+  const fix = 'List who may speak in SECURITY_ALLOWLIST, or set SECURITY_ENABLE_ALLOWLIST=false to let everybody in.';
+  const place = where(['security', 'enableAllowlist']);
+  return [{ severity: 'error', where: place, message: 'the allowlist is switched on but names nobody', fix }];
+}
+
+function twoDescriptions({ file, variables }: Sources): Problem[] {
+  const name = variables.get('AGENT_NAME');
+  const content = file?.content;
+  if (!file || !name || typeof content !== 'object' || content === null || !('agents' in content)) return [];
+  const message = `describes one agent, and ${file.path} lists agents`;
+  return [{ severity: 'error', where: name.where, message, fix: 'Keep one of the two.' }];
+}
+
+function ignoredAgentVariables({ variables }: Sources): Problem[] {
+  if (variables.has('AGENT_NAME')) return [];
+  return AGENT_BINDINGS.flatMap(({ variable }) => variables.get(variable) ?? []).map(({ where }) => ({
+    severity: 'warning',
+    where,
+    message: 'has no effect without AGENT_NAME',
+    fix: 'Set AGENT_NAME, or remove it.',
+  }));
+}

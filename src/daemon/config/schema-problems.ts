@@ -1,0 +1,55 @@
+import type { z } from 'zod';
+import type { Problem } from './problem.ts';
+import { settingNames } from './settings-schema.ts';
+import { nearest } from './suggestion.ts';
+
+type Path = readonly PropertyKey[];
+type Issue = z.core.$ZodIssue;
+
+/** What the validator found, in words; `where` names the place that a value came from. */
+export function schemaProblems(issues: readonly Issue[], where: (path: Path) => string): Problem[] {
+  return issues.flatMap((issue) => issueProblems(issue, [], where));
+}
+
+function issueProblems(issue: Issue, parent: Path, where: (path: Path) => string): Problem[] {
+  const path = [...parent, ...issue.path];
+  switch (issue.code) {
+    case 'invalid_union':
+      return bestBranch(issue.errors).flatMap((inner) => issueProblems(inner, path, where));
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownSetting(key, path, where));
+    case 'invalid_key':
+      return [error(where(path), issue.issues[0]?.message ?? 'is not a valid name', 'Rename it.')];
+    case 'invalid_type':
+      return [error(where(path), typeMessage(issue), 'Correct it or leave it out.')];
+    default:
+      return [error(where(path), issue.message, 'Correct it or leave it out.')];
+  }
+}
+
+/** Containers have no message of their own; zod's says what they got, never the value. */
+function typeMessage({ expected, message }: z.core.$ZodIssueInvalidType): string {
+  if (expected === 'object' || expected === 'record') return 'must be an object: { … }';
+  return expected === 'array' ? 'must be a list: [ … ]' : message;
+}
+
+/** Of several permitted shapes, the one that was meant: where the first fault lies deepest inside. */
+function bestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] {
+  const depth = (issues: readonly Issue[]): number => Math.min(...issues.map(({ path }) => path.length));
+  const [best] = branches.toSorted((a, b) => depth(b) - depth(a));
+  return best ?? [];
+}
+
+function unknownSetting(key: string, path: Path, where: (path: Path) => string): Problem {
+  const meant = nearest(key, settingNames(path));
+  const place = where([...path, key]);
+  if (meant !== null) return error(place, 'there is no such setting', `Did you mean "${meant}"?`);
+  if (/secret|key|token|password/i.test(key)) {
+    const fix =
+      'Set SECURITY_AGENT_SECRET, SECURITY_ENCRYPTION_KEY or the key of the provider in .env or the environment.';
+    return error(place, 'secrets do not belong in this file', fix);
+  }
+  return error(place, 'there is no such setting', 'Remove it.');
+}
+
+const error = (where: string, message: string, fix: string): Problem => ({ severity: 'error', where, message, fix });

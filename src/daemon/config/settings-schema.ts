@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { isAgentId } from '../../domain/addresses.ts';
+import { DEFAULT_TTL_MS } from '../../domain/message.ts';
+import { DEFAULT_BUDGET } from '../../domain/trace.ts';
+import { PROVIDER_IDS } from '../../providers/catalogue.ts';
+import { DEFAULT_MAX_LENGTH, DEFAULT_RATE_LIMIT } from '../../security/gate.ts';
+import { LOG_LEVELS } from './config.ts';
+import { nearest } from './suggestion.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Platforms that exist, so that asking for one gets a better answer than "unknown". */
+const LATER_PLATFORMS = ['whatsapp', 'telegram', 'discord', 'slack', 'teams', 'both'];
+
+const text = z.string('must be text').trim().min(1, 'must not be empty');
+const yesOrNo = z.boolean('must be true or false (in a variable also 1, 0, yes, no, on, off)');
+
+function whole(unit: string, min: number, max: number) {
+  const message = `must be a whole number${unit && ` of ${unit}`} from ${min} to ${max}`;
+  return z.int(message).min(min, message).max(max, message);
+}
+
+/** The words are quoted only when they are near to one of ours: what somebody put here by mistake may be a secret. */
+function oneOf<const Words extends readonly string[]>(kind: string, words: Words) {
+  return z.enum(words, {
+    error: ({ input }) => {
+      const meant = typeof input === 'string' ? nearest(input, words) : null;
+      const suggestion = meant === null ? '.' : `: "${input}"; did you mean "${meant}"?`;
+      return `is not a known ${kind}${suggestion} Known: ${words.join(', ')}`;
+    },
+  });
+}
+
+/** A provider's id, as in `AI_PROVIDER`. */
+export const providerSchema = oneOf('provider', PROVIDER_IDS);
+
+const platform = z.literal('local', {
+  error: ({ input }) => {
+    const later = LATER_PLATFORMS.find((name) => name === input);
+    return `${later === undefined ? 'is not a known platform' : `"${later}" is not in this version`}: use PLATFORM=local`;
+  },
+});
+
+const ID_RULE = 'must be 1 to 64 letters, digits or . _ @ + - and begin with a letter or digit';
+const agentId = z.string(ID_RULE).refine(isAgentId, ID_RULE);
+
+const agentEntry = z.strictObject({
+  name: text.max(100, 'must have at most 100 characters').optional().describe('What people call it. Default: its id.'),
+  persona: text.optional().describe('What the model is told about who it is.'),
+  prompt: text.optional().describe('The same as persona.'),
+  provider: providerSchema.optional().describe('Default: AI_PROVIDER.'),
+  model: text.optional(),
+  fallbacks: z
+    .array(providerSchema)
+    .optional()
+    .describe('Tried in order when the provider fails. Default: AI_FALLBACK_PROVIDERS.'),
+  phone: text.regex(/^\+?[\d ()-]{3,30}$/, 'must be a phone number such as +15550101').optional(),
+  capabilities: z.array(text).default([]),
+});
+const listedAgent = agentEntry.extend({ id: agentId });
+const agentList = z.array(listedAgent).min(1, 'must name at least one agent');
+
+const http = z.strictObject({
+  host: text.default('127.0.0.1'),
+  port: whole('', 0, 65_535).default(9090).describe('0: any free port.'),
+});
+
+const rateLimit = z.strictObject({
+  enabled: yesOrNo.default(true),
+  max: whole('messages', 1, 100_000).default(DEFAULT_RATE_LIMIT.max),
+  windowMs: whole('milliseconds', 1000, DAY_MS).default(DEFAULT_RATE_LIMIT.windowMs),
+});
+
+const security = z.strictObject({
+  requireAgentAuth: yesOrNo.optional().describe('Default: whenever there is a secret to check with.'),
+  maxMessageAgeMs: whole('milliseconds', 1000, DAY_MS).default(300_000),
+  enableAllowlist: yesOrNo.optional().describe('Default: whenever there is an allowlist.'),
+  allowlist: z.array(text).min(1, 'names nobody; leave it out to let everybody in').optional(),
+  blocklist: z.array(text).default([]),
+  rateLimit: rateLimit.prefault({}),
+  maxMessageLength: whole('UTF-16 code units', 1, 1_000_000).default(DEFAULT_MAX_LENGTH),
+});
+
+const budget = z.strictObject({
+  turns: whole('model turns', 1, 1_000_000).default(DEFAULT_BUDGET.turns),
+  tokens: whole('model tokens', 1, 1_000_000_000).optional().describe('Default: no limit.'),
+  usd: z
+    .number('must be a number of US dollars')
+    .min(0.000001, 'must be at least 0.000001 US dollars')
+    .max(1_000_000, 'must be at most 1000000 US dollars')
+    .optional()
+    .describe('Default: no limit.'),
+});
+
+const discussion = z.strictObject({
+  rounds: whole('rounds', 1, 20).default(2),
+  roundTimeoutMs: whole('milliseconds', 1000, DAY_MS).default(120_000),
+});
+
+const history = z.strictObject({
+  idleHours: whole('hours', 1, 8760).default(24),
+  sweepMinutes: whole('minutes', 1, 1440).default(30),
+});
+
+const provider = z.strictObject({
+  model: text.optional(),
+  baseUrl: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' }).optional(),
+  requestsPerMinute: whole('requests per minute', 1, 1_000_000).optional(),
+});
+
+/** What `parley.json5` may hold, and what flags and environment are merged into: the one validator of every setting but secrets. */
+export const settingsSchema = z.strictObject({
+  $schema: z.string().optional(),
+  databasePath: text.optional().describe('Default: data/coordination.db under the project root.'),
+  transport: z.literal('sqlite', 'can only be sqlite in this version').default('sqlite'),
+  http: http.prefault({}),
+  logLevel: oneOf('log level', LOG_LEVELS).default('info'),
+  platforms: z.array(platform).min(1, 'names no platform: use PLATFORM=local').default(['local']),
+  provider: providerSchema.optional().describe('For agents that name none.'),
+  fallbacks: z.array(providerSchema).default([]).describe('For agents that name none.'),
+  providers: z.partialRecord(providerSchema, provider).default({}),
+  agents: z.union([agentList, z.strictObject({ list: agentList }), z.record(agentId, agentEntry)]).optional(),
+  security: security.prefault({}),
+  admins: z.array(text).default([]).describe('Who may give commands in a chat.'),
+  leaseSeconds: whole('seconds', 1, 86_400).default(60),
+  ttlHours: whole('hours', 1, 8760).default(DEFAULT_TTL_MS / 3_600_000),
+  budget: budget.prefault({}),
+  discussion: discussion.prefault({}),
+  history: history.prefault({}),
+});
+export type Settings = z.output<typeof settingsSchema>;
+export type AgentSettings = z.output<typeof listedAgent>;
+
+const SECTIONS = { http, security, rateLimit, budget, discussion, history };
+
+/** The settings that there are at a path in `parley.json5`. */
+export function settingNames(path: readonly PropertyKey[]): readonly string[] {
+  if (path[0] === 'agents') return path.length === 1 ? ['list'] : Object.keys(listedAgent.shape);
+  if (path[0] === 'providers') return path.length === 1 ? PROVIDER_IDS : Object.keys(provider.shape);
+  const section = Object.entries(SECTIONS).find(([name]) => name === path.at(-1))?.[1];
+  return Object.keys((section ?? settingsSchema).shape);
+}
+
+/** The JSON Schema of `parley.json5`, for editors. */
+export function settingsJsonSchema(): object {
+  return { title: 'parley.json5', ...z.toJSONSchema(settingsSchema, { io: 'input' }) };
+}

@@ -1,0 +1,156 @@
+import { PROVIDER_IDS, PROVIDERS, requestsPerMinuteVariable } from '../../providers/catalogue.ts';
+import type { Problem } from './problem.ts';
+import { nearest } from './suggestion.ts';
+
+/** What `.env` and environment say of one variable. */
+export interface Variable {
+  readonly value: string;
+  /** Its name, and the file it stands in. */
+  readonly where: string;
+  readonly fromFile: boolean;
+}
+
+/** How the text of a variable becomes a setting. `word`: case does not matter. */
+type Kind = 'text' | 'word' | 'number' | 'boolean' | 'list' | 'words';
+
+/** A variable and the setting that it stands for. */
+export interface Binding {
+  readonly variable: string;
+  readonly path: readonly string[];
+  readonly kind: Kind;
+}
+
+const bind = (variable: string, path: string, kind: Kind = 'text'): Binding => ({
+  variable,
+  path: path.split('.'),
+  kind,
+});
+
+/** Where two variables stand for one setting the later wins. */
+export const BINDINGS: readonly Binding[] = [
+  bind('AGENT_COMM_DB_PATH', 'databasePath'),
+  bind('AGENT_COMM_TRANSPORT', 'transport', 'word'),
+  bind('AGENT_COMM_TTL_HOURS', 'ttlHours', 'number'),
+  bind('AGENT_COMM_LEASE_SECONDS', 'leaseSeconds', 'number'),
+  bind('AGENT_COMM_LOG_LEVEL', 'logLevel', 'word'),
+  bind('LOG_LEVEL', 'logLevel', 'word'),
+  bind('HEALTH_HOST', 'http.host'),
+  bind('HEALTH_PORT', 'http.port', 'number'),
+  bind('PLATFORM', 'platforms', 'words'),
+  bind('AI_PROVIDER', 'provider', 'word'),
+  bind('AI_FALLBACK_PROVIDERS', 'fallbacks', 'words'),
+  bind('ADMIN_LIST', 'admins', 'list'),
+  bind('SECURITY_REQUIRE_AGENT_AUTH', 'security.requireAgentAuth', 'boolean'),
+  bind('SECURITY_MAX_MESSAGE_AGE_MS', 'security.maxMessageAgeMs', 'number'),
+  bind('SECURITY_ENABLE_ALLOWLIST', 'security.enableAllowlist', 'boolean'),
+  bind('SECURITY_ALLOWLIST', 'security.allowlist', 'list'),
+  bind('SECURITY_BLOCKLIST', 'security.blocklist', 'list'),
+  bind('SECURITY_ENABLE_RATE_LIMIT', 'security.rateLimit.enabled', 'boolean'),
+  bind('SECURITY_RATE_LIMIT_MAX', 'security.rateLimit.max', 'number'),
+  bind('SECURITY_RATE_LIMIT_WINDOW_MS', 'security.rateLimit.windowMs', 'number'),
+  bind('SECURITY_MAX_MESSAGE_LENGTH', 'security.maxMessageLength', 'number'),
+  bind('PARLEY_BUDGET_TURNS', 'budget.turns', 'number'),
+  bind('PARLEY_BUDGET_TOKENS', 'budget.tokens', 'number'),
+  bind('PARLEY_BUDGET_USD', 'budget.usd', 'number'),
+  bind('PARLEY_DISCUSSION_ROUNDS', 'discussion.rounds', 'number'),
+  bind('PARLEY_DISCUSSION_ROUND_TIMEOUT_MS', 'discussion.roundTimeoutMs', 'number'),
+  bind('PARLEY_HISTORY_IDLE_HOURS', 'history.idleHours', 'number'),
+  bind('PARLEY_HISTORY_SWEEP_MINUTES', 'history.sweepMinutes', 'number'),
+  ...PROVIDER_IDS.flatMap((id) => {
+    const { model, baseUrl } = PROVIDERS[id].variables;
+    return [
+      ...(model === null ? [] : [bind(model, `providers.${id}.model`)]),
+      ...(baseUrl === null ? [] : [bind(baseUrl, `providers.${id}.baseUrl`)]),
+      bind(requestsPerMinuteVariable(id), `providers.${id}.requestsPerMinute`, 'number'),
+    ];
+  }),
+];
+
+/** The variables that describe the one agent of a `.env`; they count when `AGENT_NAME` is set. */
+export const AGENT_BINDINGS: readonly Binding[] = [
+  bind('AGENT_NAME', 'name'),
+  bind('AGENT_ID', 'id'),
+  bind('AGENT_PERSONA', 'persona'),
+  bind('AGENT_PHONE', 'phone'),
+  bind('AGENT_CAPABILITIES', 'capabilities', 'list'),
+];
+
+export const AGENT_SECRET = 'SECURITY_AGENT_SECRET';
+export const ENCRYPTION_KEY = 'SECURITY_ENCRYPTION_KEY';
+export const PROJECT_ROOT = 'AGENT_COMM_PROJECT_ROOT';
+
+/** Each may come from a file instead: `<NAME>_FILE` holds its path. */
+export const SECRETS: readonly string[] = [
+  AGENT_SECRET,
+  ENCRYPTION_KEY,
+  ...PROVIDER_IDS.flatMap((id) => PROVIDERS[id].variables.key ?? []),
+];
+
+const KNOWN: ReadonlySet<string> = new Set([
+  PROJECT_ROOT,
+  ...[...BINDINGS, ...AGENT_BINDINGS].map(({ variable }) => variable),
+  ...SECRETS.flatMap((name) => [name, `${name}_FILE`]),
+]);
+
+/** Variables of the guides for what this version does not do. Nobody should think that they protect anything. */
+const NOT_YET =
+  /^(SECURITY_ENABLE_INPUT_SANITIZATION|SECURITY_BLOCK_PROMPT_INJECTION|AGENT_HUB_URL|AGENT_HUB_SECRET|AGENT_COMM_SECRET_.+)$/;
+const OURS = /^(SECURITY|AGENT|AI|PARLEY)_/;
+
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', '1', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['false', '0', 'no', 'off'].map((word) => [word, false] as const),
+]);
+
+/** The value that a text stands for. A text that is no number or boolean stays a text, and the validator says so. */
+export function readValue(text: string, kind: Kind): unknown {
+  switch (kind) {
+    case 'text':
+      return text;
+    case 'word':
+      return text.trim().toLowerCase();
+    case 'number':
+      return /^\s*-?\d+(\.\d+)?\s*$/.test(text) ? Number(text) : text;
+    case 'boolean':
+      return BOOLEANS.get(text.trim().toLowerCase()) ?? text;
+    case 'list':
+      return splitList(text);
+    case 'words':
+      return splitList(text.toLowerCase());
+  }
+}
+
+/** The parts of a comma-separated list; empty ones do not count. */
+export function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/**
+ * Variables that look like ours but do nothing. Only warnings: the environment is full of other programs' variables.
+ * A variable of another prefix is looked at only in `.env`, which is written for us.
+ */
+export function variableWarnings(variables: ReadonlyMap<string, Variable>): Problem[] {
+  const warnings: Problem[] = [];
+  for (const [name, { where, fromFile }] of variables) {
+    if (KNOWN.has(name)) continue;
+    const ours = OURS.test(name);
+    if (!ours && !fromFile) continue;
+    if (NOT_YET.test(name)) {
+      warnings.push({
+        severity: 'warning',
+        where,
+        message: 'has no effect in this version',
+        fix: 'Do not rely on it.',
+      });
+      continue;
+    }
+    const meant = nearest(name, [...KNOWN]);
+    if (meant === null && !ours) continue;
+    const fix = meant === null ? 'Remove it if it was meant for Parley.' : `Did you mean ${meant}?`;
+    warnings.push({ severity: 'warning', where, message: 'there is no such variable', fix });
+  }
+  return warnings;
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { ENVELOPE, TIMER } from '../agents/effects.ts';
+import type { LocalChannel } from '../channels/local/local-channel.ts';
+import type { FlowEvent, Receipt } from '../channels/local/wire.ts';
+import { type Address, messageId } from '../domain/addresses.ts';
+import { CHAT_IN, chatArrivalSchema } from '../domain/chat.ts';
+import type { DeliveryStatus } from '../domain/delivery.ts';
+import type { Message } from '../domain/message.ts';
+import type { Clock } from '../lib/clock.ts';
+import { deriveId } from '../lib/ids.ts';
+import type { DeliveryReport, Spool } from '../spool/spool.ts';
+
+const PREVIEW = 120;
+
+/** Shows on the local page what the spool does: the ticks of the person's messages, and envelopes moving between mailboxes. */
+export function showOnPage(spool: Spool, channel: LocalChannel, clock: Clock): () => void {
+  const flow = (what: FlowEvent['what'], message: Message, to: readonly Address[], status?: DeliveryStatus): void => {
+    if (message.payload.type === TIMER || to.every((address) => address.startsWith('system:'))) return;
+    channel.flow({ ...describe(message), at: clock.now(), what, to, ...(status === undefined ? {} : { status }) });
+  };
+  const receipt = (message: Message): void => {
+    if (message.payload.type !== CHAT_IN) return;
+    channel.receipt(chatArrivalSchema.parse(message.payload.data).id, receiptFrom(spool.status(message.id)));
+  };
+  const off = [
+    spool.on('accepted', ({ message, to }) => flow('accepted', message, to)),
+    spool.on('claimed', ({ delivery: { message, to } }) => {
+      flow('claimed', message, [to]);
+      receipt(message);
+    }),
+    spool.on('settled', ({ message: id, to, status }) => {
+      const message = spool.message(id);
+      if (!message) return;
+      flow('settled', message, [to], status);
+      receipt(message);
+    }),
+  ];
+  return () => {
+    for (const stop of off) stop();
+  };
+}
+
+/** How far a message has come that the person wrote on the local phone. */
+export function receiptOf(spool: Spool, channel: string, platformId: string): Receipt {
+  return receiptFrom(spool.status(messageId(deriveId('msg', channel, platformId))));
+}
+
+function receiptFrom(reports: readonly DeliveryReport[]): Receipt {
+  if (reports.some(({ status }) => status === 'failed' || status === 'expired')) return 'failed';
+  if (reports.length > 0 && reports.every(({ status }) => status === 'acked')) return 'read';
+  return reports.some(({ attempts }) => attempts > 0) ? 'delivered' : 'sent';
+}
+
+function describe({ id, from, payload, body, subject, trace }: Message): Omit<FlowEvent, 'at' | 'what' | 'to'> {
+  const sealed = payload.type === ENVELOPE;
+  return {
+    id,
+    type: payload.type,
+    from,
+    hop: trace.hop,
+    turnsLeft: trace.budget.turns,
+    seal: !sealed ? 'plain' : sealedSchema.safeParse(payload.data).success ? 'sealed' : 'signed',
+    preview: (ciphertextOf(body) ?? body).slice(0, PREVIEW),
+    ...(sealed ? { intent: subject } : {}),
+  };
+}
+
+const sealedSchema = z.object({ sealed: z.literal(true) });
+
+const ciphertextOf = (body: string): string | null => /"ciphertext":"([^"]+)"/.exec(body)?.[1] ?? null;

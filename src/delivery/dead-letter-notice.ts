@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { type Address, accountAddress, agentOf, type MessageId, messageId } from '../domain/addresses.ts';
+import { CHAT_OUT, type ChatOut, placeOf } from '../domain/chat.ts';
+import type { Message } from '../domain/message.ts';
+import { continueTrace } from '../domain/trace.ts';
+import { deriveId } from '../lib/ids.ts';
+import type { Handler } from './worker.ts';
+
+const deadLetterSchema = z.object({
+  message: z.string().transform(messageId),
+  to: z.string(),
+  reason: z.string().nullable(),
+});
+
+/**
+ * Tells the person whose message it was, or whose message had led to it, that something could not be done: a dead letter is never
+ * silent. What cannot be told to anybody (a chat that cannot be reached) stays where it is, among the dead letters.
+ */
+export function deadLetterNotice(find: (id: MessageId) => Message | null, nameOf: (to: Address) => string): Handler {
+  return async ({ message: notice }) => {
+    const letter = deadLetterSchema.parse(notice.payload.data);
+    const failed = find(letter.message);
+    const place = failed && (placeOf(failed) ?? placeOf(find(failed.trace.root)));
+    const agent = agentOf(letter.to as Address);
+    if (!place || agent === null) return { kind: 'ack' };
+    const name = nameOf(letter.to as Address);
+    const text = `${name} could not deal with ${failed.trace.cause === null ? 'your message' : 'a message that yours had led to'} after several attempts. It is kept, and can be tried again: it is among the dead letters as ${letter.message}.`;
+    const out: ChatOut = { peer: place.peer, speaker: { id: agent, name }, text };
+    return {
+      kind: 'ack',
+      outputs: [
+        {
+          id: messageId(deriveId('msg', notice.id, 'told')),
+          from: notice.from,
+          deliveries: [
+            { to: accountAddress(place.channel, place.account), orderingKey: `${place.peer.kind}:${place.peer.id}` },
+          ],
+          conversation: notice.conversation,
+          replyTo: letter.message,
+          body: text,
+          payload: { type: CHAT_OUT, data: out },
+          trace: continueTrace(notice.trace, notice.id, notice.trace.budget),
+        },
+      ],
+    };
+  };
+}

@@ -1,0 +1,124 @@
+import {
+  type AgentId,
+  accountAddress,
+  agentAddress,
+  conversationId,
+  type MessageId,
+  messageId,
+  systemAddress,
+} from '../domain/addresses.ts';
+import type { AuditLog } from '../domain/audit.ts';
+import { CHAT_IN, CHAT_OUT, type ChatIn, type ChatOut } from '../domain/chat.ts';
+import type { NewMessage } from '../domain/message.ts';
+import { type Budget, startTrace } from '../domain/trace.ts';
+import { deriveId } from '../lib/ids.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { Route } from './router.ts';
+
+/** What the gate says of a message, as far as it matters here. */
+type Verdict =
+  | { readonly allow: true }
+  | { readonly allow: false; readonly reason: string; readonly notify: 'nobody' | 'owner' | 'sender' };
+
+export interface InboundOptions {
+  readonly spool: Spool;
+  readonly route: Route;
+  readonly check: (chat: ChatIn) => Verdict;
+  readonly audit: AuditLog;
+  readonly budget: Budget;
+  /** How long a message is worth answering, in milliseconds. */
+  readonly ttlMs: number;
+  /** Who is told of strangers: an id on the channel; null: nobody. */
+  readonly owner: string | null;
+}
+
+/** A turn of an agent may be cut short by more than the message's own fault: it gets this many attempts. */
+const AGENT_ATTEMPTS = 10;
+
+/** The way in for everything that is said in a chat: gate, then router, then spool. Resolves when the message is durable. */
+export function inbound(
+  options: InboundOptions,
+): (arrival: { id: string; chat: ChatIn }) => Promise<'accepted' | 'duplicate' | 'refused'> {
+  const { spool, route, check, audit, budget, ttlMs } = options;
+  return async ({ id: platformId, chat }) => {
+    const id = messageId(deriveId('msg', chat.channel, platformId));
+    // A platform that hands the same message over again is not a sender who writes too much.
+    if (spool.message(id)) return 'duplicate';
+    const verdict = check(chat);
+    const agents = route(chat);
+    const refusal = verdict.allow ? (agents.length === 0 ? 'no-agent' : null) : verdict.reason;
+    if (refusal !== null) {
+      await audit.record({ kind: 'gate.dropped', actor: chat.sender.id, message: id, detail: refusal });
+      if (!verdict.allow) await tell(options, chat, id, verdict.notify);
+      return 'refused';
+    }
+    const conversation = conversationOf(chat);
+    const [receipt] = await spool.send([
+      {
+        id,
+        from: systemAddress(`person:${chat.channel}:${chat.sender.id}`),
+        deliveries: agents.map((agent) => ({
+          to: agentAddress(agent),
+          orderingKey: conversation,
+          maxAttempts: AGENT_ATTEMPTS,
+        })),
+        conversation,
+        body: chat.text,
+        payload: { type: CHAT_IN, data: { id: platformId, ...chat } },
+        trace: startTrace(id, null, budget),
+        ttlMs,
+      },
+    ]);
+    return receipt?.duplicate ? 'duplicate' : 'accepted';
+  };
+}
+
+const conversationOf = ({ channel, account, peer }: ChatIn): ReturnType<typeof conversationId> =>
+  conversationId(deriveId('conv', channel, account, peer.kind, peer.id));
+
+/** Strangers hear nothing; the owner hears of them, and who writes too fast is told so. */
+async function tell(
+  { spool, owner, route, budget }: InboundOptions,
+  chat: ChatIn,
+  cause: MessageId,
+  whom: 'nobody' | 'owner' | 'sender',
+): Promise<void> {
+  const [speaker] = route(chat);
+  if (whom === 'nobody' || speaker === undefined) return;
+  if (whom === 'sender') {
+    await spool.send([
+      notice(
+        chat,
+        speaker,
+        chat.peer,
+        'You are writing faster than I can answer. Wait a minute, then write again.',
+        cause,
+        budget,
+      ),
+    ]);
+  } else if (owner !== null) {
+    const text = `Somebody who is not on the allowlist has written to me: ${chat.sender.id}. They have not been answered.`;
+    await spool.send([notice(chat, speaker, { kind: 'dm', id: owner }, text, cause, budget)]);
+  }
+}
+
+function notice(
+  chat: ChatIn,
+  speaker: AgentId,
+  peer: ChatOut['peer'],
+  text: string,
+  cause: MessageId,
+  budget: Budget,
+): NewMessage {
+  const id = messageId(deriveId('msg', cause, 'gate-notice'));
+  const out: ChatOut = { peer, speaker: { id: speaker, name: speaker }, text };
+  return {
+    id,
+    from: agentAddress(speaker),
+    deliveries: [{ to: accountAddress(chat.channel, chat.account), orderingKey: `${peer.kind}:${peer.id}` }],
+    conversation: conversationOf(chat),
+    body: text,
+    payload: { type: CHAT_OUT, data: out },
+    trace: startTrace(id, speaker, budget),
+  };
+}

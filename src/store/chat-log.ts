@@ -1,0 +1,32 @@
+import type { ChatEntry, ChatLog } from '../channels/local/chat-log.ts';
+import type { Database } from '../spool/sqlite/database.ts';
+
+/** The part of the phone's memory that is about these accounts: another process on the database may serve others. */
+export class SqliteChatLog implements ChatLog {
+  readonly #db: Database;
+  readonly #accounts: string;
+
+  constructor(db: Database, accounts: readonly string[]) {
+    this.#db = db;
+    this.#accounts = JSON.stringify(accounts);
+  }
+
+  add(entry: ChatEntry): Promise<boolean> {
+    return this.#db.write(() => {
+      const { changes } = this.#db
+        .prepare('INSERT INTO chat_log (id, account, entry) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING')
+        .run(entry.id, entry.account, JSON.stringify(entry));
+      return changes > 0;
+    });
+  }
+
+  list(limit: number): readonly ChatEntry[] {
+    return this.#db
+      .prepare<{ entry: string }>(
+        'SELECT entry FROM chat_log WHERE account IN (SELECT value FROM json_each(?)) ORDER BY seq DESC LIMIT ?',
+      )
+      .all(this.#accounts, limit)
+      .reverse()
+      .map((row) => JSON.parse(row.entry) as ChatEntry);
+  }
+}
