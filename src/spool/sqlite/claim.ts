@@ -9,6 +9,8 @@ interface ClaimRow extends MessageRow {
   readonly delivery: number;
   readonly attempts: number;
   readonly max_attempts: number;
+  /** Of the delivery: a redrive gives it more time than its message had. */
+  readonly deliver_until: number | null;
 }
 
 /** What a claim met: leases taken, and deliveries that turned out to be past their time. */
@@ -27,7 +29,7 @@ export function claimReady(
   lease: (taken: number) => { readonly token: string; readonly expiresAt: number },
 ): Claimed {
   const select = db.prepare<ClaimRow>(
-    `SELECT d.seq AS delivery, d.attempts, d.max_attempts, ${MESSAGE_COLUMNS}
+    `SELECT d.seq AS delivery, d.attempts, d.max_attempts, d.expires_at AS deliver_until, ${MESSAGE_COLUMNS}
      FROM delivery d JOIN message m ON m.seq = d.message
      WHERE d.recipient = ? AND d.state = 0 ORDER BY d.priority, d.seq LIMIT ?`,
   );
@@ -39,7 +41,7 @@ export function claimReady(
   for (;;) {
     const rows = select.all(recipient, limit - deliveries.length);
     for (const row of rows) {
-      if (row.expires_at !== null && row.expires_at <= now) {
+      if (row.deliver_until !== null && row.deliver_until <= now) {
         const next = expire(db, row.delivery, now);
         released.push(...next);
         if (!next.includes(recipient)) continue;

@@ -38,21 +38,30 @@ export function block(db: Database, delivery: number, waitsFor: number): void {
   db.prepare('INSERT INTO blocker (waits_for, delivery) VALUES (?, ?) ON CONFLICT DO NOTHING').run(waitsFor, delivery);
 }
 
-/**
- * Lets go of what waited for a delivery that is settled now. If that one was itself still waiting (it expired in the middle of an
- * order), those behind it wait for what it waited for. Returns the recipients that have something ready.
- */
+/** Lets go of what waited for a delivery that is settled now. Returns the recipients that have something ready. */
 export function releaseWaiting(db: Database, settled: number): Address[] {
+  return release(db, settled, []);
+}
+
+/**
+ * The same for one that may still be waiting itself, and expires in the middle of an order: those behind it wait for what it
+ * waited for, and nobody takes it for the tail of its order any more.
+ */
+export function leaveOrder(db: Database, expired: number): Address[] {
+  const inherited = db
+    .prepare<{ waits_for: number }>('DELETE FROM blocker WHERE delivery = ? RETURNING waits_for')
+    .all(expired)
+    .map((row) => row.waits_for);
+  return release(db, expired, inherited);
+}
+
+function release(db: Database, settled: number, inherited: readonly number[]): Address[] {
   const waiting = db
     .prepare<{ delivery: number }>('DELETE FROM blocker WHERE waits_for = ? RETURNING delivery')
     .all(settled);
-  if (waiting.length === 0) return [];
-  const inherited = db
-    .prepare<{ waits_for: number }>('DELETE FROM blocker WHERE delivery = ? RETURNING waits_for')
-    .all(settled);
   const ready: Address[] = [];
   for (const { delivery } of waiting) {
-    for (const { waits_for } of inherited) block(db, delivery, waits_for);
+    for (const other of inherited) block(db, delivery, other);
     const row = db
       .prepare<{ recipient: string }>(
         `UPDATE delivery SET state = ${State.ready} WHERE seq = ? AND state = ${State.blocked}

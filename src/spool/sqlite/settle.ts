@@ -2,7 +2,7 @@ import type { Address, MessageId } from '../../domain/addresses.ts';
 import type { DeliveryStatus, Lease, Settlement } from '../../domain/delivery.ts';
 import { ParleyError } from '../../domain/errors.ts';
 import type { Database } from './database.ts';
-import { releaseWaiting } from './order.ts';
+import { leaveOrder, releaseWaiting } from './order.ts';
 import { State, statusOf } from './states.ts';
 
 /** What became of a delivery. */
@@ -63,7 +63,7 @@ export function expire(db: Database, delivery: number, now: number): Address[] {
     now,
     delivery,
   );
-  return releaseWaiting(db, delivery);
+  return leaveOrder(db, delivery);
 }
 
 export function extendLease(db: Database, lease: Lease, expiresAt: number): Lease {
