@@ -21,6 +21,8 @@ export interface Message {
   /** The text for a reader. Empty when the payload says it all. */
   readonly body: string;
   readonly payload: Payload;
+  /** Whatever its sender wants to go with it; nothing of ours looks inside. */
+  readonly metadata: { readonly [name: string]: Json };
   readonly priority: Priority;
   readonly trace: Trace;
   /** When the spool accepted it, epoch milliseconds. */
@@ -50,6 +52,7 @@ export interface NewMessage {
   readonly subject?: string;
   readonly body?: string;
   readonly payload: Payload;
+  readonly metadata?: { readonly [name: string]: Json };
   readonly priority?: Priority;
   readonly trace: Trace;
   /** How long it is worth delivering, in milliseconds from `deliverAt`. null: for ever. */

@@ -64,6 +64,11 @@ export function spendTurn(budget: Budget, spent: { tokens: number; microUsd: num
   };
 }
 
+/** So many turns of a budget, and nothing else of what it limits. */
+export function turnsOf(budget: Budget, turns: number): Budget {
+  return { turns, tokens: map(budget.tokens, () => 0), microUsd: map(budget.microUsd, () => 0) };
+}
+
 /** An equal share for each of `ways` branches. The shares never add up to more than the whole. */
 export function splitBudget(budget: Budget, ways: number): Budget {
   const share = (left: number): number => Math.floor(left / Math.max(1, ways));
@@ -76,7 +81,8 @@ export function mergeBudgets(a: Budget, b: Budget): Budget {
   return { turns: a.turns + b.turns, tokens: add(a.tokens, b.tokens), microUsd: add(a.microUsd, b.microUsd) };
 }
 
-function smallerBudget(a: Budget, b: Budget): Budget {
+/** In each respect what the more frugal of two has. */
+export function smallerBudget(a: Budget, b: Budget): Budget {
   const least = (x: number | null, y: number | null): number | null =>
     x === null ? y : y === null ? x : Math.min(x, y);
   return {

@@ -16,6 +16,11 @@ export interface ClaimOptions {
   readonly leaseMs?: number;
   /** Wait until there is something (or the signal aborts, which gives an empty list). Default: look once. */
   readonly wait?: boolean;
+  /**
+   * The lease is not this process's but that of somebody who comes back later with its token: a command line, a client of the
+   * relay. It outlives the process and ends only by being settled or by running out.
+   */
+  readonly detached?: boolean;
 }
 
 export interface DeliveryReport {
@@ -68,6 +73,8 @@ export interface Spool {
   extend(lease: Lease, leaseMs: number): Promise<Lease>;
   /** Ends a lease. Rejects with LEASE_LOST, having done nothing, when it was no longer held. */
   settle(lease: Lease, settlement: Settlement): Promise<void>;
+  /** The lease that is held on a message for this recipient, for those who know only the message's id; null when none is. */
+  lease(id: MessageId, recipient: Address): Lease | null;
   /** The dead letters of a mailbox (or of all), oldest first. */
   deadLetters(
     recipient?: Address,

@@ -298,6 +298,20 @@ export function spoolContract(name: string, open: () => SpoolHarness): void {
       });
     });
 
+    it('[SPL-03] a lease can be found by message and recipient, and settled by whoever knows its token', async () => {
+      await using t = open();
+      const message = draft('bob', { metadata: { ticket: 7 } });
+      await t.spool.send([message]);
+      expect(t.spool.lease(message.id, mailbox('bob'))).toBeNull();
+      const delivery = first(await t.spool.claim(mailbox('bob'), { detached: true }));
+      expect(delivery.message.metadata).toEqual({ ticket: 7 });
+      const lease = t.spool.lease(message.id, mailbox('bob'));
+      expect(lease).toEqual(delivery.lease);
+      expect(t.spool.lease(message.id, mailbox('carol'))).toBeNull();
+      if (lease) await t.spool.settle(lease, { kind: 'ack' });
+      expect(first(t.spool.status(message.id)).status).toBe('acked');
+    });
+
     it('[RUN-04] closing ends waiting claims, lets what was called commit, and refuses what comes later', async () => {
       await using t = open();
       const waiting = t.spool.claim(mailbox('bob'), { wait: true });

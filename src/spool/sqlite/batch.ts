@@ -23,6 +23,7 @@ export interface Claimer {
   readonly limit: number;
   readonly leaseMs: number;
   readonly wait: boolean;
+  readonly detached: boolean;
   resolve(deliveries: readonly Delivery[]): void;
   reject(error: unknown): void;
 }
@@ -93,10 +94,10 @@ export class Batch {
   readonly #tx: Tx;
   readonly #orders: Orders;
   readonly #now: number;
-  readonly #newToken: () => string;
+  readonly #newToken: (detached: boolean) => string;
   readonly #stirred: Set<Address>;
 
-  constructor(db: Database, tx: Tx, orders: Orders, now: number, newToken: () => string) {
+  constructor(db: Database, tx: Tx, orders: Orders, now: number, newToken: (detached: boolean) => string) {
     this.#db = db;
     this.#tx = tx;
     this.#orders = orders;
@@ -219,7 +220,7 @@ export class Batch {
   }
 
   #lease(claimer: Claimer): { token: string; expiresAt: number } {
-    return { token: this.#newToken(), expiresAt: this.#now + claimer.leaseMs };
+    return { token: this.#newToken(claimer.detached), expiresAt: this.#now + claimer.leaseMs };
   }
 
   #give(claimer: Claimer, delivery: Delivery): void {

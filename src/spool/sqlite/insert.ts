@@ -25,8 +25,8 @@ export function insertMessage(db: Database, draft: NewMessage, now: number, hand
   const message = acceptMessage(draft, now);
   const { changes, lastInsertRowid } = db
     .prepare(
-      `INSERT INTO message (id, sender, conversation, reply_to, subject, body, payload_type, payload, priority, root, trace, accepted_at, expires_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+      `INSERT INTO message (id, sender, conversation, reply_to, subject, body, payload_type, payload, metadata, priority, root, trace, accepted_at, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     )
     .run(
       message.id,
@@ -37,6 +37,7 @@ export function insertMessage(db: Database, draft: NewMessage, now: number, hand
       message.body,
       message.payload.type,
       JSON.stringify(message.payload.data),
+      draft.metadata === undefined ? null : JSON.stringify(draft.metadata),
       priorityRank(message.priority),
       message.trace.root,
       JSON.stringify(message.trace),

@@ -1,10 +1,10 @@
 import type { Address, MessageId } from '../../domain/addresses.ts';
-import type { DeliveryStatus } from '../../domain/delivery.ts';
+import type { DeliveryStatus, Lease } from '../../domain/delivery.ts';
 import type { Message } from '../../domain/message.ts';
 import type { DeliveryReport, SpoolStats } from '../spool.ts';
 import type { Database } from './database.ts';
 import { MESSAGE_COLUMNS, type MessageRow, messageFromRow } from './rows.ts';
-import { statusOf } from './states.ts';
+import { State, statusOf } from './states.ts';
 
 export interface DeliveryRow {
   readonly recipient: string;
@@ -38,6 +38,16 @@ export function deliveryReports(db: Database, id: MessageId): DeliveryReport[] {
     )
     .all(id)
     .map(reportFromRow);
+}
+
+export function findLease(db: Database, id: MessageId, recipient: Address): Lease | null {
+  const row = db
+    .prepare<{ seq: number; token: string; due_at: number }>(
+      `SELECT d.seq, d.token, d.due_at FROM message m JOIN delivery d ON d.message = m.seq
+       WHERE m.id = ? AND d.recipient = ? AND d.state = ${State.leased}`,
+    )
+    .get(id, recipient);
+  return row ? { delivery: row.seq, token: row.token, expiresAt: row.due_at } : null;
 }
 
 export function spoolStats(db: Database): SpoolStats {

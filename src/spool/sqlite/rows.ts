@@ -13,6 +13,8 @@ export interface MessageRow {
   readonly body: string;
   readonly payload_type: string;
   readonly payload: string;
+  /** null when there is none: the common case takes no room. */
+  readonly metadata: string | null;
   readonly priority: number;
   readonly trace: string;
   readonly accepted_at: number;
@@ -20,7 +22,7 @@ export interface MessageRow {
 }
 
 export const MESSAGE_COLUMNS =
-  'm.id, m.sender, m.conversation, m.reply_to, m.subject, m.body, m.payload_type, m.payload, m.priority, m.trace, m.accepted_at, m.expires_at';
+  'm.id, m.sender, m.conversation, m.reply_to, m.subject, m.body, m.payload_type, m.payload, m.metadata, m.priority, m.trace, m.accepted_at, m.expires_at';
 
 export function messageFromRow(row: MessageRow): Message {
   return {
@@ -31,6 +33,7 @@ export function messageFromRow(row: MessageRow): Message {
     subject: row.subject,
     body: row.body,
     payload: { type: row.payload_type, data: JSON.parse(row.payload) as Json },
+    metadata: row.metadata === null ? {} : (JSON.parse(row.metadata) as Message['metadata']),
     priority: PRIORITIES[row.priority] ?? 'normal',
     trace: JSON.parse(row.trace) as Trace,
     acceptedAt: row.accepted_at,
@@ -49,6 +52,7 @@ export function acceptMessage(draft: NewMessage, now: number): Message {
     subject: draft.subject ?? '',
     body: draft.body ?? '',
     payload: draft.payload,
+    metadata: draft.metadata ?? {},
     priority: draft.priority ?? 'normal',
     trace: draft.trace,
     acceptedAt: now,

@@ -12,7 +12,7 @@ import { cleanup } from './cleanup.ts';
 import type { Database } from './database.ts';
 import { deadLetters, redrive } from './dead-letters.ts';
 import { leaseHolders, nextDue } from './due.ts';
-import { deliveryReports, findMessage, spoolStats } from './reports.ts';
+import { deliveryReports, findLease, findMessage, spoolStats } from './reports.ts';
 import { extendLease } from './settle.ts';
 import { Wake } from './wake.ts';
 
@@ -71,7 +71,7 @@ export class SqliteSpool implements Spool {
   }
 
   claim(recipient: Address, options: ClaimOptions = {}, signal?: AbortSignal): Promise<readonly Delivery[]> {
-    const { limit = 1, leaseMs = DEFAULT_LEASE_MS, wait = false } = options;
+    const { limit = 1, leaseMs = DEFAULT_LEASE_MS, wait = false, detached = false } = options;
     if (this.#closed || signal?.aborted) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
@@ -82,6 +82,7 @@ export class SqliteSpool implements Spool {
         limit,
         leaseMs,
         wait,
+        detached,
         resolve: (deliveries) => {
           signal?.removeEventListener('abort', giveUp);
           resolve(deliveries);
@@ -96,6 +97,10 @@ export class SqliteSpool implements Spool {
 
   extend(lease: Lease, leaseMs: number): Promise<Lease> {
     return this.#db.write(() => extendLease(this.#db, lease, this.#clock.now() + leaseMs), { durable: false });
+  }
+
+  lease(id: MessageId, recipient: Address): Lease | null {
+    return findLease(this.#db, id, recipient);
   }
 
   deadLetters(recipient?: Address): ReturnType<Spool['deadLetters']> {
@@ -177,7 +182,9 @@ export class SqliteSpool implements Spool {
       return gathered;
     };
     const claimersOf = (recipient: Address): readonly Claimer[] => this.#waiting.get(recipient) ?? [];
-    const newToken = (): string => `${this.#wake.holder}.${++this.#tokens}`;
+    // The part before the dot says whose death ends the lease early: see recover. Nobody's, when it is detached.
+    const newToken = (detached: boolean): string =>
+      detached ? `detached.${this.#wake.holder}.${++this.#tokens}` : `${this.#wake.holder}.${++this.#tokens}`;
     this.#db
       .write((tx) => new Batch(this.#db, tx, { ...gather(), claimersOf }, this.#clock.now(), newToken).run(), {
         durable: () => gather().changes.some(needsDurability),

@@ -19,6 +19,7 @@ export const migration: Migration = {
       body TEXT NOT NULL,
       payload_type TEXT NOT NULL,
       payload TEXT NOT NULL,
+      metadata TEXT,
       priority INTEGER NOT NULL,
       root TEXT NOT NULL,
       trace TEXT NOT NULL,
