@@ -17,8 +17,9 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { deriveKeys, type EnvelopeKeys } from '../protocol/keys.ts';
-import { PROVIDERS } from '../providers/catalogue.ts';
+import { PROVIDERS, type ProviderId } from '../providers/catalogue.ts';
 import { ModelChain } from '../providers/chain.ts';
+import { RateCap } from '../providers/rate-cap.ts';
 import { chainLink } from '../providers/settings.ts';
 import { SqliteRegistry } from '../registry/sqlite-registry.ts';
 import { DEFAULT_AGENT_RATE_LIMIT, Gate } from '../security/gate.ts';
@@ -123,8 +124,9 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
       clock,
       logger,
     };
+    const caps = rateCaps(config.agents, clock);
     const agents = config.agents.map((agent, index) => {
-      const links = agent.chain.map((settings) => chainLink(settings, agent.name));
+      const links = agent.chain.map((settings) => chainLink(settings, agent.name, caps.get(settings.provider)));
       return new Agent({
         ...shared,
         card: cards[index] ?? cardOf(agent),
@@ -214,6 +216,16 @@ async function envelopeKeys({ mode, security }: Config, db: Database): Promise<E
     agentSecret: security.agentSecret ?? (await own('demo.agent-secret')),
     encryptionKey: security.encryptionKey ?? (await own('demo.encryption-key')),
   });
+}
+
+/** The caps of requests per minute. A cap is the provider's: all agents of this process share it. */
+function rateCaps(agents: readonly AgentConfig[], clock: Clock): Map<ProviderId, RateCap> {
+  const caps = new Map<ProviderId, RateCap>();
+  for (const { provider, requestsPerMinute } of agents.flatMap(({ chain }) => chain)) {
+    if (requestsPerMinute !== undefined && !caps.has(provider))
+      caps.set(provider, new RateCap(requestsPerMinute, clock));
+  }
+  return caps;
 }
 
 function cardOf({ id, name, capabilities, phone, chain }: AgentConfig): AgentCard {

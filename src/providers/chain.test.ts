@@ -9,6 +9,7 @@ import { ModelChain } from './chain.ts';
 import type { ChainLink } from './link.ts';
 import type { ModelRequest } from './model-call.ts';
 import type { ModelLimits } from './patience.ts';
+import { RateCap } from './rate-cap.ts';
 import { chainLink } from './settings.ts';
 
 type Reply = RequestListener;
@@ -201,7 +202,7 @@ describe('failover chain', () => {
 
   it('[PRV-02] keeps to the cap of requests per minute, tool steps included', async () => {
     const note = tool({ inputSchema: z.object({ text: z.string() }), execute: () => 'noted' });
-    const capped = { ...link('a', callsTool, answers('Noted.')), requestsPerMinute: 2 };
+    const capped = { ...link('a', callsTool, answers('Noted.')), cap: new RateCap(2, clock) };
     const chain = chainOf([capped]);
     expect(await chain.generate(() => ({ ...request(), tools: { note } }))).toMatchObject({
       ok: true,
@@ -218,13 +219,22 @@ describe('failover chain', () => {
   });
 
   it('[PRV-02] uses its cap to the full', async () => {
-    const chain = chainOf([{ ...link('a', answers('Hello.')), requestsPerMinute: 2 }]);
+    const chain = chainOf([{ ...link('a', answers('Hello.')), cap: new RateCap(2, clock) }]);
     const results = [await chain.generate(request), await chain.generate(request), await chain.generate(request)];
     expect(results.map(({ ok }) => ok)).toEqual([true, true, false]);
   });
 
+  it('[PRV-02] agents that share a key share its cap', async () => {
+    const cap = new RateCap(1, clock);
+    const [one, other] = [
+      chainOf([{ ...link('a', answers('Hello.')), cap }]),
+      chainOf([{ ...link('a', answers('Hello.')), cap }]),
+    ];
+    expect([await one.generate(request), await other.generate(request)].map(({ ok }) => ok)).toEqual([true, false]);
+  });
+
   it('[PRV-02] keeps to the cap when asked by several at once', async () => {
-    const chain = chainOf([{ ...link('a', answers('Hello.')), requestsPerMinute: 1 }]);
+    const chain = chainOf([{ ...link('a', answers('Hello.')), cap: new RateCap(1, clock) }]);
     const results = await Promise.all([chain.generate(request), chain.generate(request), chain.generate(request)]);
     expect(results.map(({ ok }) => ok)).toEqual([true, false, false]);
     expect(requests).toEqual(['a']);
@@ -285,7 +295,7 @@ describe('failover chain', () => {
     expect(chain.state()[0]).toMatchObject({ breaker: 'closed', lastFailure: null });
   });
 
-  it('[PRV-02] [OBS] what is logged and reported has neither prompt nor key in it', async () => {
+  it('[PRV-02] [OBS-01] what is logged and reported has neither prompt nor key in it', async () => {
     const lines: unknown[] = [];
     const logger = { ...silentLogger, warn: (fields: object, message: string) => lines.push({ fields, message }) };
     const a = link('a', (_request, response) =>

@@ -6,7 +6,7 @@ import type { ProviderId } from './catalogue.ts';
 import { classifyFailure, type Failure, isTransient } from './failure.ts';
 import { callModel, type ModelReply, type ModelRequest } from './model-call.ts';
 import type { ModelLimits } from './patience.ts';
-import { RateCap } from './rate-cap.ts';
+import type { RateCap } from './rate-cap.ts';
 
 /** One provider in a chain. */
 export interface ChainLink {
@@ -14,7 +14,8 @@ export interface ChainLink {
   readonly modelId: string;
   /** Makes the model; called for every try. */
   model(): Promise<LanguageModelV4>;
-  readonly requestsPerMinute?: number;
+  /** Shared by all who use the same key. */
+  readonly cap?: RateCap;
 }
 
 /** How a link is doing, for people. */
@@ -45,7 +46,7 @@ export class GuardedLink {
     this.#link = link;
     this.#clock = clock;
     this.#breaker = new Breaker(clock);
-    this.#cap = link.requestsPerMinute ? new RateCap(link.requestsPerMinute, clock) : null;
+    this.#cap = link.cap ?? null;
   }
 
   state(): LinkState {

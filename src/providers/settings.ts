@@ -2,6 +2,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { ParleyError } from '../domain/errors.ts';
 import { PROVIDERS, type ProviderId } from './catalogue.ts';
 import type { ChainLink } from './link.ts';
+import type { RateCap } from './rate-cap.ts';
 
 /** A provider as somebody set it up. What is left out takes the catalogue's default. */
 export interface ProviderSettings {
@@ -23,14 +24,14 @@ export function missingVariable({ provider, apiKey, model, baseUrl }: ProviderSe
 }
 
 /** The link of a chain that these settings make. A link with something missing fails as misconfigured when it is tried. */
-export function chainLink(settings: ProviderSettings, agentName: string): ChainLink {
-  const { provider, requestsPerMinute } = settings;
+export function chainLink(settings: ProviderSettings, agentName: string, cap: RateCap | null = null): ChainLink {
+  const { provider } = settings;
   const { defaultModel } = PROVIDERS[provider];
   return {
     provider,
     modelId: settings.model || defaultModel || 'none',
     model: () => connect(settings, agentName),
-    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
+    ...(cap === null ? {} : { cap }),
   };
 }
 
