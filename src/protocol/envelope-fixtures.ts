@@ -15,7 +15,7 @@ export const SIGNING = { ...SIGNING_AND_SEALING, sealing: null };
 export const SEALING = { ...SIGNING_AND_SEALING, signing: null };
 export const NO_KEYS = deriveKeys({ agentSecret: null, encryptionKey: null });
 
-export const NOVA = agentId('nova_001');
+const NOVA = agentId('nova_001');
 
 /** An envelope from Atlas to Nova with every field there is. */
 export function draftOf(payload: Json, changes: Partial<EnvelopeDraft> = {}): EnvelopeDraft {

@@ -2,6 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 
 const PAGE = new URL('./page/', import.meta.url);
+/** Beside this file, and compiled when this file is. */
+const STRIP_TYPES = new URL(import.meta.url.endsWith('.ts') ? './strip-types.ts' : './strip-types.js', import.meta.url);
 
 export interface Asset {
   readonly path: string;
@@ -40,7 +42,7 @@ const importJs = (code: string): string => code.replace(/ from '(\.\/[a-z-]+)\.t
 
 /** In a thread of its own, because Node warns that the call is experimental: only there is the warning switched off. */
 function stripTypes(sources: readonly string[]): Promise<readonly string[]> {
-  const worker = new Worker(new URL('./strip-types.ts', import.meta.url), {
+  const worker = new Worker(STRIP_TYPES, {
     workerData: sources,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
