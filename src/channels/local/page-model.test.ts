@@ -69,8 +69,9 @@ describe('the chats', () => {
     const typing = { account: 'atlas', peer: { kind: 'dm', id: PERSON.id } } as const;
     const names = () => chats.list().find(({ id }) => id === 'atlas')?.typing;
     chats.apply({ seq: 1, kind: 'typing', typing, on: true });
+    chats.apply({ seq: 2, kind: 'bubble', bubble: mine('m1', 1) });
     expect(names()).toEqual(['Atlas']);
-    chats.apply({ seq: 2, kind: 'bubble', bubble: bubble('m1', 1) });
+    chats.apply({ seq: 3, kind: 'bubble', bubble: bubble('m2', 2) });
     expect(names()).toEqual([]);
   });
 
@@ -133,6 +134,7 @@ describe('the words', () => {
   it('[RUN-01] an address belongs to an agent, to the people on a channel, or to nobody', () => {
     expect(ownerOf('agent:nova')).toEqual({ agent: 'nova' });
     expect(ownerOf('channel:local:nova')).toBe('person');
+    expect(ownerOf('system:person:local:+15550100')).toBe('person');
     expect(ownerOf('system:dead-letters')).toBeNull();
   });
 

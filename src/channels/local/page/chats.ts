@@ -36,7 +36,8 @@ export class Chats {
     switch (event.kind) {
       case 'bubble':
         this.#bubbles.set(event.bubble.id, event.bubble);
-        this.#typing.delete(`${event.bubble.account} ${keyOf(event.bubble)}`);
+        // The agent may have begun to write before the person's own bubble came.
+        if (!event.bubble.mine) this.#typing.delete(`${event.bubble.account} ${keyOf(event.bubble)}`);
         break;
       case 'receipt':
         this.#setReceipt(event.id, event.receipt);

@@ -86,7 +86,8 @@ export class EnvelopePanel {
         html('span', {}, `hop ${hop}`),
         html('span', {}, turnsLeft === 1 ? '1 turn left' : `${turnsLeft} turns left`),
       ),
-      html('span', { class: 'preview' }, preview),
+      // Ciphertext is to be seen, not to be read out.
+      html('span', { class: 'preview', 'aria-hidden': seal === 'sealed' }, preview),
     );
   }
 

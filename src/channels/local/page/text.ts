@@ -33,10 +33,10 @@ export function toneOf(id: string, contacts: readonly Contact[]): number {
   return [...id].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % TONES;
 }
 
-/** Whose mailbox an address names: an agent's id; `person` for a channel account, where people are reached; else null. */
+/** Whose an address is: an agent's, by its id; the person's, who writes from one and is reached at the agents' accounts; else null. */
 export function ownerOf(address: string): { readonly agent: string } | 'person' | null {
   if (address.startsWith('agent:')) return { agent: address.slice('agent:'.length) };
-  return address.startsWith('channel:') ? 'person' : null;
+  return /^(?:channel|system:person):/.test(address) ? 'person' : null;
 }
 
 export const listed = new Intl.ListFormat('en-GB', { type: 'conjunction' });
