@@ -10,7 +10,7 @@ import { announcedCard, answerAnnouncement } from './discovery.ts';
 import { Effects, ENVELOPE, TIMER } from './effects.ts';
 import { closeRound, hearContribution } from './group-host.ts';
 import { contribute, groupOf, takeRoster } from './group-member.ts';
-import { answerAgent, takeReply } from './peer.ts';
+import { answerAgent, takeReply, textOf } from './peer.ts';
 import { answerPerson } from './person.ts';
 
 const stoppedSchema = z.object({ stopped: z.enum(['turns', 'tokens', 'money', 'hops']) });
@@ -68,7 +68,7 @@ export class Agent {
     if (from !== agentAddress(sender)) return this.#refuse(delivery, `it says that it is from ${sender}`);
     // Only a first attempt counts against the sender's rate: a retry is our doing.
     if (delivery.attempt === 1) {
-      const verdict = gate.checkAgent(sender, body.length);
+      const verdict = gate.checkAgent(sender, textOf(envelope).length);
       if (!verdict.allow) return this.#refuse(delivery, verdict.reason);
     }
     const trace = envelope.trace ?? startTrace(delivery.message.id, null, FOREIGN_BUDGET);
@@ -116,7 +116,7 @@ export class Agent {
     if (!sender) return null;
     await directory.register(sender);
     if (envelope.intent === 'identity') return DONE;
-    const effects = new Effects(card, delivery.message, trace, keys, clock.now());
+    const effects = new Effects(card, delivery.message, trace, keys, clock);
     answerAnnouncement(card, sender, envelope, effects);
     const { outputs, also } = effects.finish(trace.budget);
     return { kind: 'ack', outputs, also };
@@ -131,7 +131,7 @@ export class Agent {
     const { card, keys, clock } = this.#context;
     const why = stoppedSchema.safeParse(payload);
     if (!why.success || trace.origin !== card.id) return null;
-    const effects = new Effects(card, delivery.message, trace, keys, clock.now());
+    const effects = new Effects(card, delivery.message, trace, keys, clock);
     tellWhyItStopped(this.#context, effects, why.data.stopped, conversationId);
     const { outputs, also } = effects.finish(trace.budget);
     return { kind: 'ack', outputs, also };

@@ -12,25 +12,25 @@ const commandSchema = z.discriminatedUnion('command', [
 ]);
 type Command = z.infer<typeof commandSchema>;
 
-const FENCE = /```(?:json)?[ \t]*\n([^`]*)\n[ \t]*```/g;
+const FENCE = /```(?:json)?[ \t]*\r?\n([^`]*)\n[ \t]*```/g;
 
-export interface CommandBlocks {
+interface CommandBlocks {
   /** The reply without its commands. */
   readonly text: string;
   readonly commands: readonly Command[];
-  /** Why a block that was meant as a command is not one. It is not executed. */
-  readonly malformed: readonly string[];
+  /** Something was meant as a command and is not one. It is not executed. */
+  readonly malformed: boolean;
 }
 
 /** Finds the commands in a reply. A block that names no `command` is left in the text: it is an example, not an order. */
-export function readCommandBlocks(reply: string): CommandBlocks {
+function readCommandBlocks(reply: string): CommandBlocks {
   const commands: Command[] = [];
-  const malformed: string[] = [];
+  let malformed = false;
   const text = reply.replace(FENCE, (block, body: string) => {
     if (!body.includes('"command"')) return block;
     const parsed = parse(body);
-    if (!parsed.success) malformed.push(z.prettifyError(parsed.error));
-    else commands.push(parsed.data);
+    if (parsed.success) commands.push(parsed.data);
+    else malformed = true;
     return '';
   });
   return { text: text.trim(), commands, malformed };
@@ -48,15 +48,18 @@ function parse(body: string): z.ZodSafeParseResult<Command> {
 export function obeyCommandBlocks(reply: string, actions: GroupActions): string {
   const { text, commands, malformed } = readCommandBlocks(reply);
   const lines = text === '' ? [] : [text];
-  for (const command of commands) {
-    const answer = obey(command, actions);
-    lines.push(answer.ok ? `Done: ${command.command}.` : [answer.error, answer.hint].filter(Boolean).join(' '));
-  }
-  if (malformed.length > 0) lines.push('I wrote a command that is not valid, so nothing was done for it.');
+  for (const command of commands) lines.push(obey(command, actions));
+  if (malformed) lines.push('I wrote a command that is not valid, so nothing was done for it.');
   return lines.join('\n\n');
 }
 
-function obey(command: Command, actions: GroupActions): ToolAnswer {
+function obey(command: Command, actions: GroupActions): string {
+  if (command.command === 'list-groups') return actions.rosters().join('\n') || 'There are no groups yet.';
+  const answer = carryOut(command, actions);
+  return answer.ok ? `Done: ${command.command}.` : [answer.error, answer.hint].filter(Boolean).join(' ');
+}
+
+function carryOut(command: Exclude<Command, { command: 'list-groups' }>, actions: GroupActions): ToolAnswer {
   switch (command.command) {
     case 'create-group':
       return actions.create(command);
@@ -66,7 +69,5 @@ function obey(command: Command, actions: GroupActions): ToolAnswer {
       return actions.removeMember(command);
     case 'group-message':
       return actions.message(command);
-    case 'list-groups':
-      return actions.list();
   }
 }

@@ -4,6 +4,7 @@ import type { AgentCard } from '../domain/agent-card.ts';
 import type { NewMessage } from '../domain/message.ts';
 import { startTrace } from '../domain/trace.ts';
 import { deriveId, newId } from '../lib/ids.ts';
+import { lineSchema } from '../protocol/ai-comms-1.0.ts';
 import { type OpenedEnvelope, writeEnvelope } from '../protocol/envelope.ts';
 import type { EnvelopeKeys } from '../protocol/keys.ts';
 import { type Effects, ENVELOPE } from './effects.ts';
@@ -11,7 +12,7 @@ import { type Effects, ENVELOPE } from './effects.ts';
 /** An announcement that was not read by then is of no use to anybody, in milliseconds. */
 const ANNOUNCEMENT_TTL_MS = 5 * 60_000;
 
-const word = z.string().min(1).max(80);
+const word = lineSchema(128);
 const cardSchema = z.object({
   id: z.string().refine(isAgentId),
   name: word,

@@ -7,19 +7,19 @@ import {
   messageId,
 } from '../domain/addresses.ts';
 import type { AgentCard } from '../domain/agent-card.ts';
-import type { ChatPlace } from '../domain/chat.ts';
-import { CHAT_OUT, type ChatOut } from '../domain/chat.ts';
+import { CHAT_OUT, type ChatOut, type ChatPlace } from '../domain/chat.ts';
 import type { GroupMember } from '../domain/group.ts';
 import type { Message, NewMessage } from '../domain/message.ts';
 import { type Budget, continueTrace, exhaustion, splitBudget, type Trace } from '../domain/trace.ts';
 import type { Write } from '../domain/write.ts';
+import type { Clock } from '../lib/clock.ts';
 import { deriveId } from '../lib/ids.ts';
 import type { Json } from '../lib/json.ts';
 import { type EnvelopeDraft, writeEnvelope } from '../protocol/envelope.ts';
 import type { Intent } from '../protocol/intents.ts';
 import type { EnvelopeKeys } from '../protocol/keys.ts';
 
-/** The payload type of a message between agents; its body is the envelope, its data says what anybody may see of it. */
+/** The payload type of a message between agents; its body is the envelope, its data says what anybody may see of it: intent, recipients, sealed or not. */
 export const ENVELOPE = 'envelope';
 /** The payload type of a message that an agent sends to itself for later. */
 export const TIMER = 'timer';
@@ -53,19 +53,22 @@ export class Effects {
   readonly #cause: Message;
   readonly #trace: Trace;
   readonly #keys: EnvelopeKeys;
-  readonly #now: number;
+  readonly #clock: Clock;
   readonly #departures: Departure[] = [];
   readonly #outputs: NewMessage[] = [];
-  readonly #also: ((share: Budget) => Write)[] = [];
+  readonly #also: Write[] = [];
+  /** What only makes sense when those who are to go on are written to. */
+  readonly #reminders: NewMessage[] = [];
+  readonly #alsoOnward: ((share: Budget) => Write)[] = [];
   #kept = 0;
 
   /** `trace`: what the turn goes on from; its budget is what there is to spend. */
-  constructor(self: AgentCard, cause: Message, trace: Trace, keys: EnvelopeKeys, now: number) {
+  constructor(self: AgentCard, cause: Message, trace: Trace, keys: EnvelopeKeys, clock: Clock) {
     this.#self = self;
     this.#cause = cause;
     this.#trace = { ...trace, origin: trace.origin ?? self.id };
     this.#keys = keys;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   get trace(): Trace {
@@ -73,7 +76,7 @@ export class Effects {
   }
 
   get now(): number {
-    return this.#now;
+    return this.#clock.now();
   }
 
   /** The id of what this turn gives rise to under this name. */
@@ -82,12 +85,12 @@ export class Effects {
   }
 
   write(write: Write): void {
-    this.#also.push(() => write);
+    this.#also.push(write);
   }
 
-  /** Writes what depends on the budget that each recipient is given. */
+  /** Writes what depends on the budget that each recipient is given; not at all when it does not reach for them. */
   writeWithShare(write: (share: Budget) => Write): void {
-    this.#also.push(write);
+    this.#alsoOnward.push(write);
   }
 
   send(departure: Departure): void {
@@ -128,9 +131,9 @@ export class Effects {
     });
   }
 
-  /** Wakes this agent later, in the order of a conversation. */
+  /** Wakes this agent later, in the order of a conversation, to see what came of those who are to go on. */
   remind(label: string, conversation: ConversationId, at: number, data: Json): void {
-    this.#outputs.push({
+    this.#reminders.push({
       id: this.id(label),
       from: agentAddress(this.#self.id),
       deliveries: [{ to: agentAddress(this.#self.id), orderingKey: conversation, maxAttempts: AGENT_ATTEMPTS }],
@@ -157,7 +160,11 @@ export class Effects {
     const envelopes = this.#departures
       .filter(({ expectsWork }) => !(expectsWork && stopped))
       .map((departure) => this.#envelope(departure, departure.expectsWork ? onward : report));
-    return { outputs: [...this.#outputs, ...envelopes], also: this.#also.map((write) => write(onward.budget)) };
+    if (stopped) return { outputs: [...this.#outputs, ...envelopes], also: this.#also };
+    return {
+      outputs: [...this.#outputs, ...this.#reminders, ...envelopes],
+      also: [...this.#also, ...this.#alsoOnward.map((write) => write(onward.budget))],
+    };
   }
 
   #branches(): number {
@@ -180,7 +187,8 @@ export class Effects {
       intent,
       payload,
       conversationId: conversation,
-      sentAt: this.#now,
+      // Now, and not when the turn began: a model may think for longer than an envelope may be old.
+      sentAt: this.now,
       replyTo: replyTo ?? null,
       trace,
     };
@@ -196,7 +204,7 @@ export class Effects {
       replyTo: replyTo ?? null,
       subject: group ? `${intent}: ${group.groupName}` : intent,
       body: writeEnvelope(draft, this.#keys),
-      payload: { type: ENVELOPE, data: { intent, sealed: this.#keys.sealing !== null } },
+      payload: { type: ENVELOPE, data: { intent, to: to.map(({ id }) => id), sealed: this.#keys.sealing !== null } },
       trace,
     };
   }

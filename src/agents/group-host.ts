@@ -3,12 +3,12 @@ import { isForeignId, type MessageId, messageId } from '../domain/addresses.ts';
 import { sessionKey } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Contribution, Discussion, Group, GroupMember } from '../domain/group.ts';
-import { type Budget, exhaustion, mergeBudgets, type Trace } from '../domain/trace.ts';
+import { type Budget, mergeBudgets, smallerBudget, type Trace, turnsOf } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
 import type { OpenedEnvelope } from '../protocol/envelope.ts';
 import type { AgentContext } from './context.ts';
 import { Effects } from './effects.ts';
-import { groupChat, groupConversation, groupSessionKey } from './groups.ts';
+import { groupChat, groupConversation, groupSessionKey, SUMMARY_TURNS } from './groups.ts';
 import { waitingNotice } from './person.ts';
 import { closingPrompt, systemPrompt } from './prompt.ts';
 import { takeTurn, waitForProvider } from './turn.ts';
@@ -19,7 +19,7 @@ const contributionSchema = z.object({
   text: z.string().max(20_000).nullable(),
 });
 
-export const deadlineSchema = z.object({
+const deadlineSchema = z.object({
   kind: z.literal('round'),
   discussion: z.string().transform(messageId),
   round: z.int(),
@@ -94,22 +94,19 @@ async function goOn(
 ): Promise<Settlement> {
   const somebodySpoke = discussion.contributions.some(({ round, text }) => round === discussion.round && text !== null);
   const members = group.members.filter(({ id }) => id !== context.card.id);
-  // One turn is kept for the summary.
-  const reaches = discussion.budget.turns > members.length && exhaustion(begin().trace) === null;
-  if (somebodySpoke && discussion.round < discussion.rounds && members.length > 0 && reaches) {
-    return nextRound(context, group, members, discussion, begin());
-  }
-  const cutShort = somebodySpoke && discussion.round < discussion.rounds && !reaches;
-  return close(context, delivery, group, discussion, begin, cutShort, signal);
+  const unfinished = somebodySpoke && discussion.round < discussion.rounds && members.length > 0;
+  const next = unfinished ? nextRound(context, group, members, discussion, begin()) : null;
+  return next ?? close(context, delivery, group, discussion, begin, unfinished, signal);
 }
 
+/** null: the budget does not reach for another round. */
 function nextRound(
   context: AgentContext,
   group: Group,
   members: readonly GroupMember[],
   discussion: Discussion,
   effects: Effects,
-): Settlement {
+): Settlement | null {
   const { card, clock, discussions, discussion: limits } = context;
   const round = discussion.round + 1;
   const { id, question, askedBy, rounds } = discussion;
@@ -123,7 +120,8 @@ function nextRound(
     conversation,
     expectsWork: true,
   });
-  effects.keep(1);
+  effects.keep(SUMMARY_TURNS);
+  if (effects.exhausted(discussion.budget)) return null;
   effects.remind(`round:${round}:deadline`, conversation, clock.now() + limits.roundTimeoutMs, {
     kind: 'round',
     discussion: id,
@@ -135,7 +133,7 @@ function nextRound(
       round,
       share,
       waitingFor: members.map((member) => member.id),
-      budget: { ...discussion.budget, turns: 1 },
+      budget: turnsOf(discussion.budget, SUMMARY_TURNS),
     }),
   );
   return settle(effects, discussion.budget);
@@ -167,7 +165,7 @@ async function close(
     };
     const outcome = await takeTurn(context, request, signal).finally(() => watch.thinking(card.id, place, false));
     if (outcome.kind === 'waiting')
-      return waitForProvider(outcome.retryAfterMs, waitingNotice(context, delivery, place, discussion.trace));
+      return waitForProvider(outcome.retryAfterMs, waitingNotice(context, delivery, place, effects.trace));
     effects = begin();
     text = outcome.kind === 'answered' && outcome.text ? outcome.text : listed(spoken);
   }
@@ -191,12 +189,11 @@ function withContribution(discussion: Discussion, said: Contribution, brought: B
   const { contributions, waitingFor, budget, round, share } = discussion;
   if (contributions.some(({ id }) => id === said.id)) return discussion;
   const awaited = said.round === round && waitingFor.includes(said.speaker.id);
-  const back = { ...brought, turns: Math.min(brought.turns, share.turns) };
   return {
     ...discussion,
     contributions: [...contributions, said],
     waitingFor: awaited ? waitingFor.filter((id) => id !== said.speaker.id) : waitingFor,
-    budget: awaited ? mergeBudgets(budget, back) : budget,
+    budget: awaited ? mergeBudgets(budget, smallerBudget(brought, share)) : budget,
   };
 }
 
@@ -221,7 +218,7 @@ function effectsOf(
   budget: Budget,
   hop: number,
 ): Effects {
-  return new Effects(card, message, { ...trace, hop, budget }, keys, clock.now());
+  return new Effects(card, message, { ...trace, hop, budget }, keys, clock);
 }
 
 function settle(effects: Effects, left: Budget): Settlement {

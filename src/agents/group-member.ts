@@ -3,6 +3,7 @@ import { agentId, groupId, isAgentId, isForeignId, messageId } from '../domain/a
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Group } from '../domain/group.ts';
 import { exhaustion, type Trace } from '../domain/trace.ts';
+import { lineSchema } from '../protocol/ai-comms-1.0.ts';
 import type { OpenedEnvelope } from '../protocol/envelope.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
 import type { AgentContext } from './context.ts';
@@ -12,7 +13,7 @@ import { REMEMBERED_LINES, roundPrompt, systemPrompt } from './prompt.ts';
 import { takeTurn, waitForProvider } from './turn.ts';
 
 /** What a host sends to the members: a question, in a round of its discussion. */
-export const roundSchema = z.object({
+const roundSchema = z.object({
   discussion: z.string().refine(isForeignId).transform(messageId),
   question: z.string().max(10_000),
   askedBy: z.string().max(200),
@@ -23,12 +24,10 @@ export const roundSchema = z.object({
 const rosterSchema = z.object({
   group: z.object({
     id: z.string().refine(isForeignId).transform(groupId),
-    name: z.string().min(1).max(200),
+    name: lineSchema(128),
     purpose: z.string().max(500),
     host: z.string().refine(isAgentId).transform(agentId),
-    members: z
-      .array(z.object({ id: z.string().refine(isAgentId).transform(agentId), name: z.string().max(200) }))
-      .max(100),
+    members: z.array(z.object({ id: z.string().refine(isAgentId).transform(agentId), name: lineSchema(128) })).max(100),
     version: z.int().min(1),
   }),
 });
@@ -50,6 +49,7 @@ export function takeRoster(
   const known = groups.get(card.id, group.id);
   // Only its host may change a group, and nobody can take over one that another leads.
   if (group.id !== named?.groupId || group.host !== from.agentId || (known && known.host !== group.host)) return null;
+  if (known && group.version <= known.version) return { kind: 'ack' };
   const stays = group.members.some(({ id }) => id === card.id);
   return { kind: 'ack', also: [stays ? groups.put(card.id, group) : groups.remove(card.id, group.id)] };
 }
@@ -72,9 +72,10 @@ export async function contribute(
   const key = groupSessionKey(card.id, group.id);
   const session = sessions.recent(key, REMEMBERED_LINES);
   const begun = session.findIndex((entry) => entry.id === discussion);
-  const said = begun < 0 ? [] : session.slice(begun + 1);
+  // Once the question is further back than that, everything remembered was said after it.
+  const said = begun < 0 && round === 1 ? [] : session.slice(begun + 1);
 
-  let effects = new Effects(card, delivery.message, trace, keys, clock.now());
+  let effects = new Effects(card, delivery.message, trace, keys, clock);
   let text: string | null = null;
   let left = trace.budget;
   const spent = exhaustion(trace);

@@ -2,16 +2,18 @@ import { type AgentId, type ConversationId, conversationId, type GroupId, groupI
 import type { RegisteredAgent } from '../domain/agent-card.ts';
 import type { ChatPlace } from '../domain/chat.ts';
 import type { Discussion, Group, GroupMember } from '../domain/group.ts';
+import { turnsOf } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
+import { normaliseIdentity } from '../security/identity.ts';
 import type { AgentContext } from './context.ts';
 import type { Effects } from './effects.ts';
+import { rosterOf } from './prompt.ts';
 
 /** What a tool tells the model. */
-export type ToolAnswer =
-  | ({ readonly ok: true } & Readonly<Record<string, unknown>>)
-  | { readonly ok: false; readonly error: string; readonly hint?: string };
+export type ToolAnswer = ({ readonly ok: true } & Readonly<Record<string, unknown>>) | Refusal;
+type Refusal = { readonly ok: false; readonly error: string; readonly hint?: string };
 
-const refuse = (error: string, hint?: string): ToolAnswer => ({
+const refuse = (error: string, hint?: string): Refusal => ({
   ok: false,
   error,
   ...(hint === undefined ? {} : { hint }),
@@ -24,8 +26,10 @@ export const groupSessionKey = (agent: AgentId, id: GroupId): string => `agent:$
 /** More members than this and a round costs more than it tells. */
 const MAX_MEMBERS = 10;
 
+/** The closing summary is a turn too: it is kept back from every round, so that a discussion can always be closed. */
+export const SUMMARY_TURNS = 1;
 /** The turn that puts a question, and the one that sums up. */
-const TURNS_OF_THE_HOST = 2;
+const TURNS_OF_THE_HOST = 1 + SUMMARY_TURNS;
 
 /** What an agent can do with groups in one turn. What it has done earlier in the turn counts already. */
 export class GroupActions {
@@ -47,6 +51,11 @@ export class GroupActions {
     return { ok: true, groups: this.#groups().map(describeGroup) };
   }
 
+  /** The same for people: each group with who is in it. */
+  rosters(): string[] {
+    return this.#groups().map(rosterOf);
+  }
+
   create({
     name,
     purpose = '',
@@ -61,7 +70,7 @@ export class GroupActions {
       return refuse(`There is a group called ${name} already.`, 'Use it, or choose another name.');
     const resolved = members.map((member) => this.#resolve(member));
     const failed = resolved.find((result) => 'error' in result);
-    if (failed && 'error' in failed) return refuse(failed.error, failed.hint);
+    if (failed) return failed;
     const roster = new Map<AgentId, GroupMember>([[card.id, { id: card.id, name: card.name }]]);
     for (const result of resolved)
       if ('agent' in result) roster.set(result.agent.id, { id: result.agent.id, name: result.agent.name });
@@ -74,10 +83,10 @@ export class GroupActions {
 
   addMember({ group: name, member, phone }: { group: string; member: string; phone?: string | undefined }): ToolAnswer {
     const found = this.#find(name);
-    if ('error' in found) return refuse(found.error, found.hint);
+    if ('error' in found) return found;
     const { group } = found;
     const resolved = this.#resolve(member, phone);
-    if ('error' in resolved) return refuse(resolved.error, resolved.hint);
+    if ('error' in resolved) return resolved;
     const { agent } = resolved;
     if (group.members.some(({ id }) => id === agent.id)) return refuse(`${agent.name} is in ${group.name} already.`);
     if (group.members.length >= MAX_MEMBERS) return refuse(`A group has at most ${MAX_MEMBERS} members.`);
@@ -92,7 +101,7 @@ export class GroupActions {
 
   removeMember({ group: name, member }: { group: string; member: string }): ToolAnswer {
     const found = this.#find(name);
-    if ('error' in found) return refuse(found.error, found.hint);
+    if ('error' in found) return found;
     const { group } = found;
     const leaving = group.members.find(
       ({ id, name: called }) => id === member || called.toLowerCase() === member.trim().toLowerCase(),
@@ -116,12 +125,13 @@ export class GroupActions {
   /** Puts a question to a group: begins a discussion. */
   message({ group: name, text }: { group: string; text: string }): ToolAnswer {
     const found = this.#find(name);
-    if ('error' in found) return refuse(found.error, found.hint);
+    if ('error' in found) return found;
     return this.ask(found.group, text);
   }
 
   ask(group: Group, question: string): ToolAnswer {
     const { card, clock, discussion: limits, discussions, sessions, hasGroupChats } = this.#context;
+    if (group.host !== card.id) return ledByAnother(group);
     const members = group.members.filter(({ id }) => id !== card.id);
     if (members.length === 0) return refuse(`Nobody but you is in ${group.name}.`, 'Add a member first.');
     const effects = this.#effects;
@@ -143,8 +153,7 @@ export class GroupActions {
       conversation,
       expectsWork: true,
     });
-    // The closing summary is a turn too: it is kept, so that a discussion can always be closed.
-    effects.keep(1);
+    effects.keep(SUMMARY_TURNS);
     effects.remind(`${label}:deadline`, conversation, clock.now() + limits.roundTimeoutMs, {
       kind: 'round',
       discussion: id,
@@ -162,7 +171,7 @@ export class GroupActions {
       waitingFor: members.map((member) => member.id),
       contributions: [],
       share: effects.trace.budget,
-      budget: { turns: 1, tokens: null, microUsd: null },
+      budget: turnsOf(effects.trace.budget, SUMMARY_TURNS),
       closed: false,
     };
     effects.writeWithShare((share) => discussions.put(card.id, { ...opened, share }));
@@ -202,50 +211,50 @@ export class GroupActions {
   }
 
   /** The group of this name, if this agent leads it. */
-  #find(name: string): { group: Group } | { error: string; hint?: string } {
+  #find(name: string): { group: Group } | Refusal {
     const { card } = this.#context;
     const [group, another] = this.#named(name);
     if (!group) {
       const known = this.#groups().map((one) => one.name);
-      return {
-        error: `There is no group called ${name}.`,
-        hint: known.length > 0 ? `There is ${known.join(', ')}.` : 'There are no groups yet.',
-      };
+      return refuse(
+        `There is no group called ${name}.`,
+        known.length > 0 ? `There is ${known.join(', ')}.` : 'There are no groups yet.',
+      );
     }
-    if (another) return { error: `More than one group is called ${name}.`, hint: 'Ask which one is meant.' };
-    if (group.host !== card.id) {
-      const host = group.members.find(({ id }) => id === group.host);
-      return {
-        error: `${group.name} is led by ${host?.name ?? group.host}.`,
-        hint: `Ask ${host?.name ?? group.host}.`,
-      };
-    }
-    return { group };
+    if (another) return refuse(`More than one group is called ${name}.`, 'Ask which one is meant.');
+    return group.host === card.id ? { group } : ledByAnother(group);
   }
 
   /** The agent of this name: asked about when unknown or ambiguous, never guessed. */
-  #resolve(name: string, phone?: string): { agent: RegisteredAgent } | { error: string; hint: string } {
+  #resolve(name: string, phone?: string): { agent: RegisteredAgent } | Refusal {
     const { directory } = this.#context;
-    const digits = phone?.replace(/\D/g, '');
-    const [agent, another] = directory
-      .find(name)
-      .filter(({ phone: own }) => !digits || !own || own.replace(/\D/g, '') === digits);
+    const [agent, another] = atNumber(directory.find(name), phone);
     const known = directory
       .list()
       .map((one) => one.name)
       .join(', ');
     if (!agent)
-      return {
-        error: `I know no agent called ${name}${phone ? ` at ${phone}` : ''}.`,
-        hint: `I know ${known}. Ask which one is meant.`,
-      };
+      return refuse(
+        `I know no agent called ${name}${phone ? ` at ${phone}` : ''}.`,
+        `I know ${known}. Ask which one is meant.`,
+      );
     if (another)
-      return {
-        error: `More than one agent is called ${name}.`,
-        hint: 'Ask for the id or the number of the one that is meant.',
-      };
+      return refuse(`More than one agent is called ${name}.`, 'Ask for the id or the number of the one that is meant.');
     return { agent };
   }
+}
+
+/** Those of one name that have this number; where none has, those whose number is not known. */
+function atNumber(named: readonly RegisteredAgent[], phone: string | undefined): readonly RegisteredAgent[] {
+  if (!phone) return named;
+  const wanted = normaliseIdentity(phone);
+  const exact = named.filter((agent) => agent.phone !== null && normaliseIdentity(agent.phone) === wanted);
+  return exact.length > 0 ? exact : named.filter((agent) => agent.phone === null);
+}
+
+function ledByAnother({ name, host, members }: Group): Refusal {
+  const leader = members.find(({ id }) => id === host)?.name ?? host;
+  return refuse(`${name} is led by ${leader}.`, `Ask ${leader}.`);
 }
 
 /** The chat of a group beside the one in which it was asked. */

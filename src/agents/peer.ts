@@ -1,7 +1,6 @@
-import type { AgentId, MessageId } from '../domain/addresses.ts';
-import { agentAddress, agentOf } from '../domain/addresses.ts';
-import type { ChatPlace } from '../domain/chat.ts';
-import { placeOf } from '../domain/chat.ts';
+import { z } from 'zod';
+import { type AgentId, agentAddress, agentOf } from '../domain/addresses.ts';
+import { type ChatPlace, placeOf } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Message } from '../domain/message.ts';
 import { exhaustion, type Trace } from '../domain/trace.ts';
@@ -43,7 +42,8 @@ export async function takeReply(
   trace: Trace,
   signal: AbortSignal,
 ): Promise<Settlement> {
-  const asker = envelope.replyTo === null ? null : findAsker(context, envelope.replyTo);
+  const question = envelope.replyTo === null ? null : context.message(envelope.replyTo);
+  const asker = question && wasAsked(question, envelope.from.agentId) ? findAsker(context, question) : null;
   if (!asker) {
     await context.audit.record({ kind: 'reply.unasked', actor: envelope.from.agentId, message: delivery.message.id });
     return { kind: 'ack' };
@@ -64,7 +64,7 @@ async function answerAsker(
   const { card, keys, clock } = context;
   const spent = exhaustion(trace);
   if (spent) {
-    const effects = new Effects(card, delivery.message, trace, keys, clock.now());
+    const effects = new Effects(card, delivery.message, trace, keys, clock);
     tellWhyItStopped(context, effects, spent, envelope.conversationId);
     const { outputs, also } = effects.finish(trace.budget);
     return { kind: 'ack', outputs, also };
@@ -132,9 +132,17 @@ async function replyToAgent(
   return acknowledge(context, effects, outcome.kind === 'answered' ? outcome.left : trace.budget, delivery);
 }
 
+const recipientsSchema = z.object({ to: z.array(z.string()) });
+
+/** Whether a message went to this agent: nobody answers for another. */
+function wasAsked({ payload }: Message, id: AgentId): boolean {
+  const parsed = recipientsSchema.safeParse(payload.data);
+  return payload.type === ENVELOPE && parsed.success && parsed.data.to.includes(id);
+}
+
 /** Follows what this agent asked back to what made it ask. */
-function findAsker({ card, directory, message }: AgentContext, asked: MessageId): Asker | null {
-  let question = message(asked);
+function findAsker({ card, directory, message }: AgentContext, asked: Message): Asker | null {
+  let question: Message | null = asked;
   for (let step = 0; step < LONGEST_CHAIN && question?.from === agentAddress(card.id); step++) {
     const cause: Message | null = question.trace.cause === null ? null : message(question.trace.cause);
     if (!cause) return null;
@@ -142,7 +150,7 @@ function findAsker({ card, directory, message }: AgentContext, asked: MessageId)
     if (place) return { kind: 'chat', place };
     if (cause.payload.type !== ENVELOPE) return null;
     const sender = agentOf(cause.from);
-    if (cause.subject === 'chat' && sender !== null) {
+    if (cause.subject !== 'reply' && sender !== null) {
       return { kind: 'agent', id: sender, name: directory.get(sender)?.name ?? sender, question: cause };
     }
     // It asked because of a reply to something it had asked before.
@@ -151,5 +159,6 @@ function findAsker({ card, directory, message }: AgentContext, asked: MessageId)
   return null;
 }
 
-const textOf = ({ payload }: OpenedEnvelope): string =>
+/** What an agent says, as its reader's model sees it. */
+export const textOf = ({ payload }: OpenedEnvelope): string =>
   typeof payload === 'string' ? payload : JSON.stringify(payload);

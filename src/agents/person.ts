@@ -1,6 +1,5 @@
 import { groupId, messageId } from '../domain/addresses.ts';
-import type { ChatPlace } from '../domain/chat.ts';
-import { type ChatIn, sessionKey } from '../domain/chat.ts';
+import { type ChatIn, type ChatPlace, sessionKey } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import { type Budget, startTrace, type Trace } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
@@ -36,7 +35,7 @@ export async function answerPerson(
   const place: ChatPlace = { channel: chat.channel, account: chat.account, peer: chat.peer };
   const person = chat.sender.name ?? chat.sender.id;
   const trace = { ...startTrace(delivery.message.trace.root, card.id, budget), hop: delivery.message.trace.hop };
-  const effects = new Effects(card, delivery.message, trace, keys, clock.now());
+  const effects = new Effects(card, delivery.message, trace, keys, clock);
 
   const command = chatCommand(chat);
   if (command) return answerCommand(context, chat, command, place, effects);
@@ -60,6 +59,9 @@ export async function answerInChat(
   const { place, person, speaker, text, trace } = prompt;
   const key = sessionKey(card.id, place);
   const { id } = delivery.message;
+  const actionsIn = (effects: Effects): GroupActions => new GroupActions(context, effects, place, person);
+  // What the tools have done in a turn counts for the commands in its reply.
+  let actions: GroupActions | null = null;
   watch.thinking(card.id, place, true);
   try {
     const outcome = await takeTurn(
@@ -69,10 +71,10 @@ export async function answerInChat(
         trace,
         system: systemPrompt(context),
         messages: [...remembered(sessions.recent(key, REMEMBERED_LINES)), { role: 'user', content: text }],
-        tools: (effects) => ({
-          ...groupTools(new GroupActions(context, effects, place, person)),
-          ...messagingTools(context, effects, key),
-        }),
+        tools: (effects) => {
+          actions = actionsIn(effects);
+          return { ...groupTools(actions), ...messagingTools(context, effects, key) };
+        },
       },
       signal,
     );
@@ -81,7 +83,7 @@ export async function answerInChat(
     const { effects } = outcome;
     const answer =
       outcome.kind === 'answered'
-        ? outcome.text && obeyCommandBlocks(outcome.text, new GroupActions(context, effects, place, person))
+        ? outcome.text && obeyCommandBlocks(outcome.text, actions ?? actionsIn(effects))
         : `I cannot answer: ${outcome.why}.`;
     const lines = [{ id, role: 'user', speaker, text, at: effects.now } as const];
     const own = answer
@@ -122,7 +124,7 @@ async function answerCommand(
 
 /** Tells the person, once, that the answer will take a while. */
 export function waitingNotice(context: AgentContext, { message }: Delivery, place: ChatPlace, trace: Trace): Effects {
-  const effects = new Effects(context.card, message, trace, context.keys, context.clock.now());
+  const effects = new Effects(context.card, message, trace, context.keys, context.clock);
   const id = messageId(deriveId('msg', trace.root, context.card.id, 'waiting'));
   effects.say(
     place,

@@ -1,5 +1,4 @@
 import type { ModelMessage } from 'ai';
-import type { ChatIn } from '../domain/chat.ts';
 import type { Discussion, Group } from '../domain/group.ts';
 import type { SessionEntry } from '../domain/session.ts';
 import type { AgentContext } from './context.ts';
@@ -30,13 +29,9 @@ const describe = (name: string, capabilities: readonly string[]): string =>
 export const rosterOf = ({ name, members }: Group): string =>
   `${name} (${members.map((member) => member.name).join(', ')})`;
 
-/** A session as the model sees it: its own lines, and those of others with their names where there is more than one. */
+/** A session as the model sees it. */
 export function remembered(entries: readonly SessionEntry[]): ModelMessage[] {
   return entries.map(({ role, text }) => ({ role, content: text }));
-}
-
-export function fromPerson(chat: ChatIn): ModelMessage {
-  return { role: 'user', content: chat.text };
 }
 
 export const fromAgent = (name: string, text: string): string => `[message from ${name}]\n${text}`;

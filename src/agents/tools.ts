@@ -2,11 +2,12 @@ import { type ToolSet, tool } from 'ai';
 import { z } from 'zod';
 import { type ConversationId, conversationId } from '../domain/addresses.ts';
 import { deriveId } from '../lib/ids.ts';
+import { lineSchema } from '../protocol/ai-comms-1.0.ts';
 import type { AgentContext } from './context.ts';
 import type { Effects } from './effects.ts';
 import type { GroupActions, ToolAnswer } from './groups.ts';
 
-const name = z.string().trim().min(1).max(80);
+const name = z.string().trim().pipe(lineSchema(128));
 const text = z.string().trim().min(1).max(10_000);
 
 /** The input of each group tool: also what a command in a reply has to look like. */

@@ -37,7 +37,7 @@ export type TurnOutcome =
 /** One turn of an agent's model. Each try, with each provider, begins with fresh effects: what a failed one had prepared is gone. */
 export async function takeTurn(context: AgentContext, request: TurnRequest, signal: AbortSignal): Promise<TurnOutcome> {
   const { card, chain, keys, clock } = context;
-  const fresh = (): Effects => new Effects(card, request.delivery.message, request.trace, keys, clock.now());
+  const fresh = (): Effects => new Effects(card, request.delivery.message, request.trace, keys, clock);
   let effects = fresh();
   const result = await chain.generate(() => {
     effects = fresh();

@@ -1,10 +1,13 @@
 import type { ChatIn, ChatOut } from '../domain/chat.ts';
+import type { Write } from '../domain/write.ts';
 
 /** A chat message as the platform hands it over. */
 export interface ChatArrival {
   /** The platform's id, unique on the channel: the same message, handed over twice, is accepted once. */
   readonly id: string;
   readonly chat: ChatIn;
+  /** What the channel keeps of the message: committed together with its acceptance. */
+  readonly also?: readonly Write[];
 }
 
 /**

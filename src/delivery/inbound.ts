@@ -11,6 +11,7 @@ import type { AuditLog } from '../domain/audit.ts';
 import { CHAT_IN, CHAT_OUT, type ChatIn, type ChatOut } from '../domain/chat.ts';
 import type { NewMessage } from '../domain/message.ts';
 import { type Budget, startTrace } from '../domain/trace.ts';
+import type { Write } from '../domain/write.ts';
 import { deriveId } from '../lib/ids.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Route } from './router.ts';
@@ -32,15 +33,18 @@ export interface InboundOptions {
   readonly owner: string | null;
 }
 
+const TOO_FAST = 'You are writing faster than I can answer. Wait a minute, then write again.';
+const TOO_LONG = 'Your message is longer than I take, so I have not read it. Send it again in parts.';
+
 /** A turn of an agent may be cut short by more than the message's own fault: it gets this many attempts. */
 const AGENT_ATTEMPTS = 10;
 
 /** The way in for everything that is said in a chat: gate, then router, then spool. Resolves when the message is durable. */
 export function inbound(
   options: InboundOptions,
-): (arrival: { id: string; chat: ChatIn }) => Promise<'accepted' | 'duplicate' | 'refused'> {
+): (arrival: { id: string; chat: ChatIn; also?: readonly Write[] }) => Promise<'accepted' | 'duplicate' | 'refused'> {
   const { spool, route, check, audit, budget, ttlMs } = options;
-  return async ({ id: platformId, chat }) => {
+  return async ({ id: platformId, chat, also }) => {
     const id = messageId(deriveId('msg', chat.channel, platformId));
     // A platform that hands the same message over again is not a sender who writes too much.
     if (spool.message(id)) return 'duplicate';
@@ -49,26 +53,25 @@ export function inbound(
     const refusal = verdict.allow ? (agents.length === 0 ? 'no-agent' : null) : verdict.reason;
     if (refusal !== null) {
       await audit.record({ kind: 'gate.dropped', actor: chat.sender.id, message: id, detail: refusal });
-      if (!verdict.allow) await tell(options, chat, id, verdict.notify);
+      if (!verdict.allow) await tell(options, chat, id, verdict);
       return 'refused';
     }
     const conversation = conversationOf(chat);
-    const [receipt] = await spool.send([
-      {
-        id,
-        from: systemAddress(`person:${chat.channel}:${chat.sender.id}`),
-        deliveries: agents.map((agent) => ({
-          to: agentAddress(agent),
-          orderingKey: conversation,
-          maxAttempts: AGENT_ATTEMPTS,
-        })),
-        conversation,
-        body: chat.text,
-        payload: { type: CHAT_IN, data: { id: platformId, ...chat } },
-        trace: startTrace(id, null, budget),
-        ttlMs,
-      },
-    ]);
+    const accepted: NewMessage = {
+      id,
+      from: systemAddress(`person:${chat.channel}:${chat.sender.id}`),
+      deliveries: agents.map((agent) => ({
+        to: agentAddress(agent),
+        orderingKey: conversation,
+        maxAttempts: AGENT_ATTEMPTS,
+      })),
+      conversation,
+      body: chat.text,
+      payload: { type: CHAT_IN, data: { id: platformId, ...chat } },
+      trace: startTrace(id, null, budget),
+      ttlMs,
+    };
+    const [receipt] = await spool.send([accepted], also);
     return receipt?.duplicate ? 'duplicate' : 'accepted';
   };
 }
@@ -76,26 +79,17 @@ export function inbound(
 const conversationOf = ({ channel, account, peer }: ChatIn): ReturnType<typeof conversationId> =>
   conversationId(deriveId('conv', channel, account, peer.kind, peer.id));
 
-/** Strangers hear nothing; the owner hears of them, and who writes too fast is told so. */
+/** Strangers hear nothing; the owner hears of them, and who writes too fast or too much is told so. */
 async function tell(
   { spool, owner, route, budget }: InboundOptions,
   chat: ChatIn,
   cause: MessageId,
-  whom: 'nobody' | 'owner' | 'sender',
+  { reason, notify }: Extract<Verdict, { allow: false }>,
 ): Promise<void> {
   const [speaker] = route(chat);
-  if (whom === 'nobody' || speaker === undefined) return;
-  if (whom === 'sender') {
-    await spool.send([
-      notice(
-        chat,
-        speaker,
-        chat.peer,
-        'You are writing faster than I can answer. Wait a minute, then write again.',
-        cause,
-        budget,
-      ),
-    ]);
+  if (notify === 'nobody' || speaker === undefined) return;
+  if (notify === 'sender') {
+    await spool.send([notice(chat, speaker, chat.peer, reason === 'too-long' ? TOO_LONG : TOO_FAST, cause, budget)]);
   } else if (owner !== null) {
     const text = `Somebody who is not on the allowlist has written to me: ${chat.sender.id}. They have not been answered.`;
     await spool.send([notice(chat, speaker, { kind: 'dm', id: owner }, text, cause, budget)]);

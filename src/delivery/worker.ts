@@ -57,7 +57,9 @@ export class Worker {
     while (!this.#claiming.signal.aborted) {
       try {
         const [delivery] = await spool.claim(mailbox, { leaseMs, wait: true }, this.#claiming.signal);
-        if (delivery) await this.#serve(delivery);
+        // A claim that waits comes back empty only when this worker stops or the spool was closed.
+        if (!delivery) return;
+        await this.#serve(delivery);
       } catch (error) {
         logger.error({ mailbox, error: errorText(error) }, 'the spool failed; trying again');
         await sleep(this.#clock, SPOOL_FAILED_MS, this.#claiming.signal);
@@ -117,15 +119,15 @@ export class Worker {
     const { spool, leaseMs } = this.#options;
     let cancel: () => void = () => undefined;
     let stopped = false;
-    const arm = (): void => {
-      cancel = this.#clock.timer(this.#clock.now() + leaseMs / 2, () => {
+    const arm = (waitMs = leaseMs / 2): void => {
+      cancel = this.#clock.timer(this.#clock.now() + waitMs, () => {
         spool.extend(lease, leaseMs).then(
           () => {
             if (!stopped) arm();
           },
           (error: unknown) => {
             if (error instanceof ParleyError && error.code === 'LEASE_LOST') lost.abort();
-            else if (!stopped) arm();
+            else if (!stopped) arm(Math.min(SPOOL_FAILED_MS, leaseMs / 8));
           },
         );
       });

@@ -24,7 +24,7 @@ export interface Trace {
 }
 
 /** Beyond this many hops nothing is sent on, whatever the budget says. */
-export const MAX_HOPS = 32;
+const MAX_HOPS = 32;
 
 export const DEFAULT_BUDGET: Budget = { turns: 64, tokens: null, microUsd: null };
 

@@ -15,7 +15,7 @@ export const VERSION = '1.0';
 export const MAX_ENVELOPE_BYTES = 256 * 1024;
 
 /** Text on one line: a name with a line break could pass itself off as something else in a prompt or a log. */
-const lineSchema = (longest: number) =>
+export const lineSchema = (longest: number) =>
   z
     .string()
     .max(longest)

@@ -1,4 +1,5 @@
 import type { Peer } from '../../domain/chat.ts';
+import type { Write } from '../../domain/write.ts';
 
 /** One bubble on the person's phone. */
 export interface ChatEntry {
@@ -19,6 +20,8 @@ export interface ChatEntry {
 export interface ChatLog {
   /** Resolves when the entry is on disk; false when that id was there already. */
   add(entry: ChatEntry): Promise<boolean>;
+  /** The same, as a part of somebody else's transaction. */
+  addition(entry: ChatEntry): Write;
   /** The newest `limit` entries, oldest first. */
   list(limit: number): readonly ChatEntry[];
 }

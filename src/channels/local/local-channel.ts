@@ -126,9 +126,14 @@ export class LocalChannel implements Channel {
 
   async #take(entry: ChatEntry, receive: Receive): Promise<'accepted' | 'duplicate' | 'refused'> {
     const { id, account, peer, author: sender, text } = entry;
-    const outcome = await receive({ id, chat: { channel: this.name, account, peer, sender, text } });
-    // A duplicate is shown too: we may have stopped between its acceptance and its bubble. The log keeps each id once.
-    if (outcome !== 'refused') await this.#show(entry);
+    const { log } = this.#options;
+    // The bubble commits with the message. Were it added only afterwards, a crash between the two would leave an answer without its
+    // question, or above it.
+    const also = [log.addition(entry)];
+    const outcome = await receive({ id, chat: { channel: this.name, account, peer, sender, text }, also });
+    if (outcome === 'refused') return outcome;
+    const added = await log.add(entry);
+    if (added || outcome === 'accepted') this.#feed.publish({ kind: 'bubble', bubble: this.#bubble(entry) });
     return outcome;
   }
 

@@ -1,4 +1,5 @@
 /* A phone for the tests of this folder: three agents, a memory that forgets, a clock that stands still. */
+import type { Write } from '../../domain/write.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
 import type { ChatEntry, ChatLog } from './chat-log.ts';
 import { LocalChannel } from './local-channel.ts';
@@ -11,6 +12,10 @@ class MemoryChatLog implements ChatLog {
     if (this.#entries.has(entry.id)) return false;
     this.#entries.set(entry.id, entry);
     return true;
+  }
+
+  addition(entry: ChatEntry): Write {
+    return () => void this.#entries.set(entry.id, this.#entries.get(entry.id) ?? entry);
   }
 
   list(limit: number): readonly ChatEntry[] {

@@ -1,0 +1,352 @@
+import { asSchema } from 'ai';
+import { Agent } from '../../src/agents/agent.ts';
+import type { AgentContext } from '../../src/agents/context.ts';
+import { ENVELOPE } from '../../src/agents/effects.ts';
+import { deadLetterNotice } from '../../src/delivery/dead-letter-notice.ts';
+import { inbound } from '../../src/delivery/inbound.ts';
+import { outbox } from '../../src/delivery/outbox.ts';
+import { routeByAccount } from '../../src/delivery/router.ts';
+import { type Handler, Worker } from '../../src/delivery/worker.ts';
+import {
+  type Address,
+  accountAddress,
+  agentAddress,
+  agentId,
+  conversationId,
+  messageId,
+} from '../../src/domain/addresses.ts';
+import type { AgentCard } from '../../src/domain/agent-card.ts';
+import type { ChatOut, Peer } from '../../src/domain/chat.ts';
+import type { Message, NewMessage } from '../../src/domain/message.ts';
+import { type Budget, DEFAULT_BUDGET, startTrace } from '../../src/domain/trace.ts';
+import { newId } from '../../src/lib/ids.ts';
+import { silentLogger } from '../../src/lib/logger.ts';
+import { ManualClock } from '../../src/lib/manual-clock.ts';
+import { err, ok } from '../../src/lib/result.ts';
+import { type EnvelopeDraft, writeEnvelope } from '../../src/protocol/envelope.ts';
+import { deriveKeys, type EnvelopeKeys } from '../../src/protocol/keys.ts';
+import type { ChainFailure } from '../../src/providers/chain.ts';
+import type { ModelRequest } from '../../src/providers/model-call.ts';
+import { SqliteRegistry } from '../../src/registry/sqlite-registry.ts';
+import { Gate, type GatePolicy } from '../../src/security/gate.ts';
+import { DEAD_LETTERS } from '../../src/spool/sqlite/batch.ts';
+import type { Database } from '../../src/spool/sqlite/database.ts';
+import type { SqliteSpool } from '../../src/spool/sqlite/sqlite-spool.ts';
+import { SqliteAuditLog } from '../../src/store/audit-log.ts';
+import { SqliteDiscussions, SqliteGroups } from '../../src/store/groups.ts';
+import { SqliteSeenEnvelopes } from '../../src/store/seen-envelopes.ts';
+import { SqliteSessions } from '../../src/store/sessions.ts';
+import { mailbox, openSpoolAt, temporaryFolder } from './spool.ts';
+
+/** One request to an agent's model, as its script sees it. */
+export interface Turn {
+  readonly agent: string;
+  readonly system: string;
+  /** The text of every message, the last of which is what the turn is about. */
+  readonly messages: readonly string[];
+  readonly prompt: string;
+  readonly tools: readonly string[];
+  /** Calls a tool as the AI SDK would: with its input checked. */
+  use(tool: string, input: object): Promise<unknown>;
+}
+
+/** What the model of an agent does with a turn: it answers, or its chain fails. */
+export type Script = (turn: Turn) => string | ChainFailure | Promise<string | ChainFailure>;
+
+export const DOWN: ChainFailure = { kind: 'down', retryAfterMs: 5_000, tried: [] };
+
+export interface WorldOptions {
+  /** By name; the id is the name in lower case. */
+  readonly agents: Readonly<Record<string, Script>>;
+  /** A chain of one's own for an agent, instead of its script. */
+  readonly chains?: Readonly<Record<string, AgentContext['chain']>>;
+  readonly cards?: Readonly<Record<string, Partial<AgentCard>>>;
+  /** Agents whose mailboxes nobody serves: they never answer. */
+  readonly away?: readonly string[];
+  readonly admins?: readonly string[];
+  readonly keys?: EnvelopeKeys;
+  readonly budget?: Budget;
+  readonly discussion?: AgentContext['discussion'];
+  readonly groupChats?: boolean;
+  readonly gate?: Partial<GatePolicy>;
+  readonly folder?: ReturnType<typeof temporaryFolder>;
+  readonly clock?: ManualClock;
+}
+
+/** Something that was said to people. */
+export interface Said extends ChatOut {
+  readonly id: string;
+  readonly account: string;
+}
+
+export interface Saying {
+  readonly id?: string;
+  readonly sender?: string;
+  readonly peer?: Peer;
+}
+
+/** Agents on a real database, with scripted models and a clock that stands still; a person talks to them on a fake channel. */
+export interface World {
+  readonly clock: ManualClock;
+  readonly db: Database;
+  readonly spool: SqliteSpool;
+  readonly registry: SqliteRegistry;
+  readonly audit: SqliteAuditLog;
+  readonly sessions: SqliteSessions;
+  readonly groups: SqliteGroups;
+  readonly seen: SqliteSeenEnvelopes;
+  readonly keys: EnvelopeKeys;
+  readonly said: readonly Said[];
+  /** Every request to a model, in order. */
+  readonly turns: readonly Turn[];
+  /** What a person says to an agent; resolves with what became of it on the way in. */
+  say(agent: string, text: string, saying?: Saying): Promise<'accepted' | 'duplicate' | 'refused'>;
+  /** Says it and waits for all that follows from it. */
+  tell(agent: string, text: string, saying?: Saying): Promise<void>;
+  /** Puts an envelope into a mailbox, as somebody who holds the keys could; returns the message. */
+  post(from: string, to: string, envelope: Partial<EnvelopeDraft>, changes?: Posted): Promise<NewMessage>;
+  /** Resolves when nothing moves any more: everything is settled or waits for its time. */
+  idle(): Promise<void>;
+  /** Looks again after every transaction until it holds. */
+  until(condition: () => boolean): Promise<void>;
+  /** Lets time pass, and waits for all that comes of it. */
+  pass(ms: number): Promise<void>;
+  /** The texts that were said in the direct chat with the person. */
+  heard(): readonly string[];
+  /** Every message in the spool, in the order of acceptance. */
+  messages(): readonly Message[];
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What is not as an honest sender has it. */
+export interface Posted {
+  readonly keys?: EnvelopeKeys;
+  readonly message?: Partial<NewMessage>;
+  /** Changes the text on the way. */
+  readonly tamper?: (text: string) => string;
+}
+
+export const CHANNEL = 'test';
+export const PERSON = 'person';
+const LEASE_MS = 60_000;
+/** How long a test may look, in real time, before it fails instead of hanging. */
+const PATIENCE_MS = 10_000;
+
+export const idOf = (name: string): ReturnType<typeof agentId> => agentId(name.toLowerCase());
+
+/** What a script answers to prompts: the first entry whose key the prompt contains; NO_REPLY when none does. */
+export function script(answers: Readonly<Record<string, Script | string>>): Script {
+  return (turn) => {
+    const [, answer = 'NO_REPLY'] = Object.entries(answers).find(([key]) => turn.prompt.includes(key)) ?? [];
+    return typeof answer === 'string' ? answer : answer(turn);
+  };
+}
+
+export async function openWorld(options: WorldOptions): Promise<World> {
+  const { agents, clock = new ManualClock(), folder = temporaryFolder(), away = [] } = options;
+  const { db, spool } = openSpoolAt(`${folder.path}/coordination.db`, clock);
+  const registry = new SqliteRegistry(db, { clock });
+  const audit = new SqliteAuditLog(db, { clock });
+  const sessions = new SqliteSessions(db);
+  const groups = new SqliteGroups(db);
+  const seen = new SqliteSeenEnvelopes(db);
+  const keys = options.keys ?? deriveKeys({ agentSecret: 'test secret', encryptionKey: 'test key' });
+  const gate = new Gate(
+    { allowlist: null, blocklist: [], rateLimit: null, agentRateLimit: null, maxLength: 10_000, ...options.gate },
+    clock,
+  );
+  const budget = options.budget ?? DEFAULT_BUDGET;
+  const said: Said[] = [];
+  const turns: Turn[] = [];
+  const workers: Worker[] = [];
+  const served: Address[] = [];
+  const serve = (address: Address, handle: Handler, concurrency: number): void => {
+    served.push(address);
+    workers.push(
+      new Worker({ spool, mailbox: address, handle, concurrency, leaseMs: LEASE_MS, logger: silentLogger, clock }),
+    );
+  };
+
+  const names = Object.keys(agents);
+  for (const name of names) await registry.register(cardOf(name, options.cards?.[name]));
+  const shared: Omit<AgentContext, 'card' | 'persona' | 'chain'> = {
+    directory: registry,
+    sessions,
+    groups,
+    discussions: new SqliteDiscussions(db),
+    message: (id) => spool.message(id),
+    audit,
+    gate,
+    keys,
+    requireAuth: keys.signing !== null,
+    maxMessageAgeMs: 300_000,
+    seen,
+    budget,
+    discussion: options.discussion ?? { rounds: 2, roundTimeoutMs: 120_000 },
+    isAdmin: (chat) => (options.admins ?? []).includes(chat.sender.id),
+    hasGroupChats: () => options.groupChats ?? true,
+    watch: { opened: () => undefined, thinking: () => undefined },
+    clock,
+    logger: silentLogger,
+  };
+  for (const [name, answer] of Object.entries(agents)) {
+    const chain = options.chains?.[name] ?? scriptedChain(name, answer, turns);
+    const agent = new Agent({ ...shared, card: cardOf(name, options.cards?.[name]), persona: 'A test.', chain });
+    if (!away.includes(name)) serve(agentAddress(agent.id), agent.handle, 4);
+    const account = agent.id;
+    serve(
+      accountAddress(CHANNEL, account),
+      outbox(account, async ({ id, chat }) => void said.push({ id, account, ...chat })),
+      1,
+    );
+  }
+  serve(
+    DEAD_LETTERS,
+    deadLetterNotice(
+      (id) => spool.message(id),
+      (to) => to,
+    ),
+    1,
+  );
+  const receive = inbound({
+    spool,
+    route: routeByAccount(new Map(names.map((name) => [idOf(name), idOf(name)]))),
+    check: (chat) => gate.check(chat),
+    audit,
+    budget,
+    ttlMs: 24 * 60 * 60 * 1000,
+    owner: 'owner',
+  });
+
+  let stopped = false;
+  const stop = async (): Promise<void> => {
+    stopped = true;
+    await Promise.all(workers.map((worker) => worker.stop(AbortSignal.abort())));
+    await spool.close();
+    await db.close();
+  };
+  const isBusy = (): boolean =>
+    db
+      .prepare(
+        `SELECT 1 FROM delivery WHERE recipient IN (SELECT value FROM json_each(?))
+         AND (state IN (0, 4) OR (state IN (2, 3) AND due_at <= ?)) LIMIT 1`,
+      )
+      .get(JSON.stringify(served), clock.now()) !== undefined;
+  let sayings = 0;
+
+  const world: World = {
+    ...{ clock, db, spool, registry, audit, sessions, groups, seen, keys, said, turns, stop },
+    say(agent, text, { id = `say-${++sayings}`, sender = PERSON, peer } = {}) {
+      const place = { channel: CHANNEL, account: idOf(agent), peer: peer ?? { kind: 'dm', id: sender } } as const;
+      return receive({ id, chat: { ...place, sender: { id: sender }, text } });
+    },
+    async tell(agent, text, saying) {
+      await world.say(agent, text, saying);
+      await world.idle();
+    },
+    async post(from, to, envelope, { keys: other = keys, message = {}, tamper = (text: string) => text } = {}) {
+      const id = messageId(newId('post', clock.now()));
+      const draft: EnvelopeDraft = {
+        id,
+        from: { agentId: idOf(from), agentName: from },
+        to: { agentId: idOf(to), agentName: to },
+        intent: 'chat',
+        payload: 'Hello.',
+        conversationId: conversationId('conv-test'),
+        sentAt: clock.now(),
+        trace: startTrace(id, idOf(from)),
+        ...envelope,
+      };
+      const posted: NewMessage = {
+        id,
+        from: agentAddress(idOf(from)),
+        deliveries: [{ to: agentAddress(idOf(to)) }],
+        conversation: draft.conversationId,
+        subject: draft.intent,
+        body: tamper(writeEnvelope(draft, other)),
+        payload: { type: ENVELOPE, data: { to: [idOf(to)] } },
+        trace: draft.trace ?? startTrace(id, null),
+        ...message,
+      };
+      await spool.send([posted]);
+      await world.idle();
+      return posted;
+    },
+    idle: () => world.until(() => !isBusy()),
+    // Every look is a transaction, so whatever was begun before it is committed.
+    async until(condition) {
+      const giveUpAt = performance.now() + PATIENCE_MS;
+      do {
+        if (stopped) throw new Error('the world was stopped');
+        if (performance.now() > giveUpAt) throw new Error('it never came about');
+        await spool.claim(mailbox('nobody'));
+      } while (!condition());
+    },
+    async pass(ms) {
+      clock.advance(ms);
+      await world.idle();
+    },
+    heard: () => said.filter(({ peer }) => peer.kind === 'dm').map(({ text }) => text),
+    messages: () =>
+      db
+        .prepare<{ id: string }>('SELECT id FROM message ORDER BY seq')
+        .all()
+        .flatMap(({ id }) => spool.message(messageId(id)) ?? []),
+    async [Symbol.asyncDispose]() {
+      await stop();
+      if (!options.folder) folder.remove();
+    },
+  };
+  return world;
+}
+
+function cardOf(name: string, changes: Partial<AgentCard> = {}): AgentCard {
+  return {
+    id: idOf(name),
+    name,
+    capabilities: [],
+    device: 'test',
+    transport: 'sqlite',
+    phone: null,
+    provider: 'demo',
+    metadata: {},
+    ...changes,
+  };
+}
+
+function scriptedChain(agent: string, answer: Script, turns: Turn[]): AgentContext['chain'] {
+  return {
+    state: () => [],
+    async generate(request, signal) {
+      const turn = turnOf(agent, request());
+      turns.push(turn);
+      const aborted = new Promise<never>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+      aborted.catch(() => undefined);
+      const answered = await Promise.race([answer(turn), aborted]);
+      if (typeof answered !== 'string') return err(answered);
+      const usage = { inputTokens: 10, outputTokens: 10 };
+      return ok({ text: answered, usage, provider: 'demo', modelId: 'scripted', failedOver: [] });
+    },
+  };
+}
+
+function turnOf(agent: string, { system, messages, tools }: ModelRequest): Turn {
+  const texts = messages.map(({ content }) => (typeof content === 'string' ? content : JSON.stringify(content)));
+  return {
+    agent,
+    system,
+    messages: texts,
+    prompt: texts.at(-1) ?? '',
+    tools: Object.keys(tools),
+    async use(name, input) {
+      const tool = tools[name];
+      if (!tool?.execute) return { ok: false, error: `no tool ${name}` };
+      const checked = await asSchema(tool.inputSchema).validate?.(input);
+      if (checked?.success === false) return { ok: false, error: 'invalid input' };
+      return tool.execute(checked?.value ?? input, { toolCallId: 'call', messages: [], context: {} });
+    },
+  };
+}
