@@ -51,10 +51,13 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   },
 };
 
+/** A word after an exclamation mark; `!!!` and `! stop` are only loud. */
+const COMMAND = /^!([a-z][a-z-]*)(?:\s|$)/i;
+
 /** What a command answers; null when the text is not a command. */
 export function chatCommand(chat: ChatIn): ((context: AgentContext) => string) | null {
-  if (!chat.text.startsWith('!')) return null;
-  const [word = ''] = chat.text.slice(1).trim().toLowerCase().split(/\s+/);
+  const word = COMMAND.exec(chat.text.trim())?.[1]?.toLowerCase();
+  if (word === undefined) return null;
   const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
   return command ? command.run : () => `There is no command !${word}. !help lists them.`;
 }

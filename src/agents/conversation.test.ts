@@ -69,7 +69,6 @@ describe('commands in a chat', () => {
     ['!status', 'Atlas (atlas), 2 agents active'],
     ['!help', '!groups: '],
     ['!constructor', 'There is no command !constructor. !help lists them.'],
-    ['!', 'There is no command !. '],
   ])('[ADM-01] an admin who says %s is answered by the program, not by the model', async (text, answer) => {
     await using world = await openAdmins();
     await world.tell('Atlas', 'go');
@@ -78,6 +77,16 @@ describe('commands in a chat', () => {
     expect(world.heard().at(-1)).toContain(answer);
     expect(world.turns).toHaveLength(before);
   });
+
+  it.each(['!', '!!! help', '! stop that', '!1'])(
+    '[ADM-01] %s is no command, only loud: it is answered',
+    async (text) => {
+      await using world = await openAdmins();
+      await world.tell('Atlas', text, { sender: 'mallory' });
+      expect(world.turns.map(({ prompt }) => prompt)).toEqual([text]);
+      expect(world.audit.tail(9)).toEqual([]);
+    },
+  );
 
   it('[ADM-01] anybody else gets nothing, and it is audited without the text', async () => {
     await using world = await openAdmins();

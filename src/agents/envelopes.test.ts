@@ -257,7 +257,7 @@ describe('what an agent refuses', () => {
     await using world = await openThree({
       agents: { Atlas: () => 'NO_REPLY', Nova: () => 'NO_REPLY', Bolt: () => 'NO_REPLY' },
     });
-    await world.post('Atlas', 'Nova', { payload: 'x'.repeat(10_001) });
+    await world.post('Atlas', 'Nova', { payload: 'x'.repeat(64_001) });
     expect(world.turns).toEqual([]);
     await world.post('Atlas', 'Nova', { payload: 'x'.repeat(10_000) });
     expect(world.turns).toHaveLength(1);

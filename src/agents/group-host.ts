@@ -16,7 +16,7 @@ import { takeTurn, waitForProvider } from './turn.ts';
 const contributionSchema = z.object({
   discussion: z.string().refine(isForeignId).transform(messageId),
   round: z.int().min(1).max(100),
-  text: z.string().max(20_000).nullable(),
+  text: z.string().nullable(),
 });
 
 const deadlineSchema = z.object({

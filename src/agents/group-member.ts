@@ -15,7 +15,7 @@ import { takeTurn, waitForProvider } from './turn.ts';
 /** What a host sends to the members: a question, in a round of its discussion. */
 const roundSchema = z.object({
   discussion: z.string().refine(isForeignId).transform(messageId),
-  question: z.string().max(10_000),
+  question: z.string(),
   askedBy: z.string().max(200),
   round: z.int().min(1).max(100),
   rounds: z.int().min(1).max(100),

@@ -29,6 +29,8 @@ export interface InboundOptions {
   readonly budget: Budget;
   /** How long a message is worth answering, in milliseconds. */
   readonly ttlMs: number;
+  /** What an agent is called, for what is said in its name. */
+  readonly nameOf: (agent: AgentId) => string;
   /** Who is told of strangers: an id on the channel; null: nobody. */
   readonly owner: string | null;
 }
@@ -81,13 +83,14 @@ const conversationOf = ({ channel, account, peer }: ChatIn): ReturnType<typeof c
 
 /** Strangers hear nothing; the owner hears of them, and who writes too fast or too much is told so. */
 async function tell(
-  { spool, owner, route, budget }: InboundOptions,
+  { spool, owner, route, nameOf, budget }: InboundOptions,
   chat: ChatIn,
   cause: MessageId,
   { reason, notify }: Extract<Verdict, { allow: false }>,
 ): Promise<void> {
-  const [speaker] = route(chat);
-  if (notify === 'nobody' || speaker === undefined) return;
+  const [agent] = route(chat);
+  if (notify === 'nobody' || agent === undefined) return;
+  const speaker = { id: agent, name: nameOf(agent) };
   if (notify === 'sender') {
     await spool.send([notice(chat, speaker, chat.peer, reason === 'too-long' ? TOO_LONG : TOO_FAST, cause, budget)]);
   } else if (owner !== null) {
@@ -98,21 +101,21 @@ async function tell(
 
 function notice(
   chat: ChatIn,
-  speaker: AgentId,
+  speaker: ChatOut['speaker'] & { id: AgentId },
   peer: ChatOut['peer'],
   text: string,
   cause: MessageId,
   budget: Budget,
 ): NewMessage {
   const id = messageId(deriveId('msg', cause, 'gate-notice'));
-  const out: ChatOut = { peer, speaker: { id: speaker, name: speaker }, text };
+  const out: ChatOut = { peer, speaker, text };
   return {
     id,
-    from: agentAddress(speaker),
+    from: agentAddress(speaker.id),
     deliveries: [{ to: accountAddress(chat.channel, chat.account), orderingKey: `${peer.kind}:${peer.id}` }],
     conversation: conversationOf(chat),
     body: text,
     payload: { type: CHAT_OUT, data: out },
-    trace: startTrace(id, speaker, budget),
+    trace: startTrace(id, speaker.id, budget),
   };
 }

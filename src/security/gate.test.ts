@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { agentId } from '../domain/addresses.ts';
 import type { ChatIn } from '../domain/chat.ts';
 import { ManualClock } from '../lib/manual-clock.ts';
-import { DEFAULT_AGENT_RATE_LIMIT, DEFAULT_MAX_LENGTH, DEFAULT_RATE_LIMIT, Gate, type GatePolicy } from './gate.ts';
+import {
+  DEFAULT_AGENT_MAX_LENGTH,
+  DEFAULT_AGENT_RATE_LIMIT,
+  DEFAULT_MAX_LENGTH,
+  DEFAULT_RATE_LIMIT,
+  Gate,
+  type GatePolicy,
+} from './gate.ts';
 
 const OPEN: GatePolicy = {
   allowlist: null,
@@ -11,6 +18,7 @@ const OPEN: GatePolicy = {
   rateLimit: DEFAULT_RATE_LIMIT,
   agentRateLimit: DEFAULT_AGENT_RATE_LIMIT,
   maxLength: DEFAULT_MAX_LENGTH,
+  agentMaxLength: DEFAULT_AGENT_MAX_LENGTH,
 };
 
 const ATLAS = '+15550100001';
@@ -182,6 +190,10 @@ describe('Gate: agents', () => {
   });
 
   it('[SEC-01] an agent is told that its message is too long', () => {
-    expect(gate().checkAgent(nova, 10_001)).toEqual({ allow: false, reason: 'too-long', notify: 'sender' });
+    expect(gate().checkAgent(nova, DEFAULT_AGENT_MAX_LENGTH + 1)).toEqual({
+      allow: false,
+      reason: 'too-long',
+      notify: 'sender',
+    });
   });
 });

@@ -13,8 +13,10 @@ export interface GatePolicy {
   readonly rateLimit: RateLimit | null;
   /** Per agent; null: no limit. */
   readonly agentRateLimit: RateLimit | null;
-  /** Longest message, in UTF-16 code units: what `length` of a string counts. */
+  /** A person's longest message, in UTF-16 code units: what `length` of a string counts. */
   readonly maxLength: number;
+  /** An agent's, likewise: a model writes more than a person, and an answer that is refused for its length is work lost. */
+  readonly agentMaxLength: number;
 }
 
 /** 20 messages a minute, as the guides have it. */
@@ -23,6 +25,8 @@ export const DEFAULT_RATE_LIMIT: RateLimit = { max: 20, windowMs: 60_000 };
 export const DEFAULT_AGENT_RATE_LIMIT: RateLimit = { max: 240, windowMs: 60_000 };
 /** In UTF-16 code units, as the guides have it. */
 export const DEFAULT_MAX_LENGTH = 10_000;
+/** In UTF-16 code units; an envelope carries four times as many bytes. */
+export const DEFAULT_AGENT_MAX_LENGTH = 64_000;
 
 /** Whether a message comes in, and who is to be told when it does not. */
 export type Verdict =
@@ -48,6 +52,7 @@ export class Gate {
   readonly #people: RateLimiter | null;
   readonly #agents: RateLimiter | null;
   readonly #maxLength: number;
+  readonly #agentMaxLength: number;
   /** Strangers of whom the owner has heard, oldest first. */
   readonly #strangers = new Set<string>();
 
@@ -57,6 +62,7 @@ export class Gate {
     this.#people = policy.rateLimit && new RateLimiter(policy.rateLimit, clock, MAX_SENDERS);
     this.#agents = policy.agentRateLimit && new RateLimiter(policy.agentRateLimit, clock, MAX_SENDERS);
     this.#maxLength = policy.maxLength;
+    this.#agentMaxLength = policy.agentMaxLength;
   }
 
   /** For what a person says in a chat. */
@@ -69,7 +75,7 @@ export class Gate {
     if (admission !== 'admitted') {
       return { allow: false, reason: 'rate-limited', notify: admission === 'refused' ? 'sender' : 'nobody' };
     }
-    return this.#checkLength(chat.text.length);
+    return checkLength(chat.text.length, this.#maxLength);
   }
 
   /**
@@ -80,7 +86,7 @@ export class Gate {
     if (this.#blocked.has(normaliseIdentity(sender))) return { allow: false, reason: 'blocked', notify: 'nobody' };
     const admission = this.#agents?.admit(sender) ?? 'admitted';
     if (admission !== 'admitted') return { allow: false, reason: 'rate-limited', notify: 'nobody' };
-    return this.#checkLength(size);
+    return checkLength(size, this.#agentMaxLength);
   }
 
   /** Silent towards the stranger; the owner hears of each one once. */
@@ -93,8 +99,7 @@ export class Gate {
     }
     return { allow: false, reason: 'not-allowed', notify: 'owner' };
   }
-
-  #checkLength(length: number): Verdict {
-    return length <= this.#maxLength ? ALLOW : { allow: false, reason: 'too-long', notify: 'sender' };
-  }
 }
+
+const checkLength = (length: number, longest: number): Verdict =>
+  length <= longest ? ALLOW : { allow: false, reason: 'too-long', notify: 'sender' };

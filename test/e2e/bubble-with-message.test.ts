@@ -26,6 +26,7 @@ const phoneOn = ({ db, clock }: SpoolFixture): LocalChannel =>
 
 const wayIn = ({ spool, db, clock }: SpoolFixture): ReturnType<typeof inbound> =>
   inbound({
+    nameOf: (id) => id,
     spool,
     route: () => [agentId('atlas')],
     check: () => ({ allow: true }),

@@ -153,7 +153,15 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const seen = new SqliteSeenEnvelopes(db);
   const keys = options.keys ?? deriveKeys({ agentSecret: 'test secret', encryptionKey: 'test key' });
   const gate = new Gate(
-    { allowlist: null, blocklist: [], rateLimit: null, agentRateLimit: null, maxLength: 10_000, ...options.gate },
+    {
+      allowlist: null,
+      blocklist: [],
+      rateLimit: null,
+      agentRateLimit: null,
+      maxLength: 10_000,
+      agentMaxLength: 64_000,
+      ...options.gate,
+    },
     clock,
   );
   const budget = options.budget ?? DEFAULT_BUDGET;
@@ -216,6 +224,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     audit,
     budget,
     ttlMs: 24 * 60 * 60 * 1000,
+    nameOf: (id) => registry.get(id)?.name ?? id,
     owner: 'owner',
   });
 

@@ -1,0 +1,19 @@
+const { PARLEY_FAULTS, PARLEY_FAULTS_SEED } = process.env;
+const short = PARLEY_FAULTS === 'short';
+
+/** How much the fault tests do; `PARLEY_FAULTS=short` for every change, the full numbers now and then. */
+export const FAULT_SCALE = {
+  /** Of the daemon, with SIGKILL. The short run has as many as were asked for at the least. */
+  kills: short ? 50 : 200,
+  /** Of processes at work on one spool, with SIGKILL. */
+  spoolKills: short ? 20 : 200,
+  /** How long eight processes write to one spool, in seconds. */
+  writersSeconds: short ? 3 : 60,
+  /** Stops by a signal in the middle of a conversation, for each signal. */
+  stops: short ? 2 : 10,
+  /** How often the disk fills up. */
+  fullDisks: short ? 3 : 20,
+} as const;
+
+/** Where the kills fall follows from this number, but for the machine's own timing. `PARLEY_FAULTS_SEED` repeats a run. */
+export const FAULT_SEED = Number(PARLEY_FAULTS_SEED ?? Date.now() % 1_000_000);
