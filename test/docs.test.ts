@@ -41,7 +41,7 @@ describe('the commands in the documents', () => {
     const [name = '', ...options] = command.split(' ');
     await using help = new ParleyProcess([name, '--help'], { folder: PROJECT });
     await help.printed(new RegExp(`^Usage: parley ${name}\\b`, 'm'));
-    for (const option of options) await help.printed(new RegExp(`^ +${option}\\b`, 'm'));
+    for (const option of options) await help.printed(new RegExp(`^ +(?:-\\w, )?${option}\\b`, 'm'));
   });
 });
 

@@ -3,6 +3,7 @@ import { startDaemon } from '../daemon/daemon.ts';
 import { PhoneClient } from '../daemon/phone-client.ts';
 import { prepare } from '../daemon/run.ts';
 import { ParleyError } from '../domain/errors.ts';
+import type { RunOptions } from './options.ts';
 import { printError, printLine } from './output.ts';
 
 type State = NonNullable<Awaited<ReturnType<PhoneClient['state']>>>;
@@ -14,11 +15,11 @@ type Chat = { readonly name: string; readonly account: string; readonly peer: Bu
 const QUIET_MS = 1_500;
 
 /** `parley chat`: the local chat in a terminal. Talks to a Parley that is running, or runs one for as long as the chat lasts. */
-export async function chat({ port, to, provider }: { port?: string; to?: string; provider?: string[] }): Promise<void> {
-  const { config, logger } = prepare({ port, provider });
+export async function chat({ to, ...options }: RunOptions & { to?: string }): Promise<void> {
+  const { config, logger } = prepare(options);
   const { host } = config.http;
   const running = new PhoneClient(`http://${host.includes(':') ? `[${host}]` : host}:${config.http.port}/`);
-  const found = provider ? null : await running.state();
+  const found = options.provider ? null : await running.state();
   const daemon = found ? null : await startDaemon(config, { logger });
   try {
     const client = daemon ? new PhoneClient(daemon.url) : running;

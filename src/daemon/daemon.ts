@@ -22,11 +22,12 @@ import { ModelChain } from '../providers/chain.ts';
 import { RateCap } from '../providers/rate-cap.ts';
 import { chainLink } from '../providers/settings.ts';
 import { SqliteRegistry } from '../registry/sqlite-registry.ts';
-import { DEFAULT_AGENT_RATE_LIMIT, Gate } from '../security/gate.ts';
+import { DEFAULT_AGENT_MAX_LENGTH, DEFAULT_AGENT_RATE_LIMIT, Gate } from '../security/gate.ts';
 import { normaliseIdentity } from '../security/identity.ts';
 import type { Spool } from '../spool/spool.ts';
 import { DEAD_LETTERS } from '../spool/sqlite/batch.ts';
 import { Database } from '../spool/sqlite/database.ts';
+import { count, oldestLeased } from '../spool/sqlite/metrics.ts';
 import { SqliteSpool } from '../spool/sqlite/sqlite-spool.ts';
 import { SqliteAuditLog } from '../store/audit-log.ts';
 import { SqliteChatLog } from '../store/chat-log.ts';
@@ -35,8 +36,9 @@ import { SqliteSeenEnvelopes } from '../store/seen-envelopes.ts';
 import { SqliteSessions } from '../store/sessions.ts';
 import { keepSetting } from '../store/settings.ts';
 import type { AgentConfig, Config } from './config/config.ts';
-import { healthServer, listen } from './http.ts';
+import { close, healthServer, listen } from './http.ts';
 import { receiptOf, showOnPage } from './live-view.ts';
+import { prometheusText } from './prometheus.ts';
 
 /** How many deliveries an agent handles at once: they are of different conversations. */
 const AGENT_CONCURRENCY = 4;
@@ -89,6 +91,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
         rateLimit: config.security.rateLimit,
         agentRateLimit: DEFAULT_AGENT_RATE_LIMIT,
         maxLength: config.security.maxMessageLength,
+        agentMaxLength: Math.max(DEFAULT_AGENT_MAX_LENGTH, config.security.maxMessageLength),
       },
       clock,
     );
@@ -137,6 +140,8 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     for (const card of cards) await registry.register(card);
 
     stops.push(showOnPage(spool, channel, clock));
+    // Stopped after the workers: what they have in hand is still said.
+    stops.push(() => channel.stop());
     const workers: Worker[] = [];
     const serve = (mailbox: Address, handle: Handler, concurrency: number): void => {
       workers.push(new Worker({ spool, mailbox, handle, concurrency, leaseMs: config.leaseMs, logger, clock }));
@@ -153,10 +158,10 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
         audit,
         budget: config.budget,
         ttlMs: config.ttlMs,
+        nameOf: (agent) => registry.get(agent)?.name ?? agent,
         owner: config.admins[0] ?? null,
       }),
     );
-    stops.push(() => channel.stop());
     for (const account of accounts.keys())
       serve(
         accountAddress(channel.name, account),
@@ -178,6 +183,13 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
       startedAt: clock.now(),
       now: () => clock.now(),
       check: () => beat(registry, cards),
+      metrics: () =>
+        prometheusText({
+          ...count(db),
+          oldestLeased: oldestLeased(db),
+          agents: registry.list(),
+          now: clock.now(),
+        }),
     });
     await app.register(
       localRoutes(channel, {
@@ -188,7 +200,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
       }),
     );
     const url = await listen(app, config.http);
-    stops.push(() => app.close());
+    stops.push(() => close(app));
 
     await announce(cards, registry, spool, keys, clock);
     stops.push(every(clock, HEARTBEAT_MS, logger, () => beat(registry, cards)));

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { ParleyError } from '../domain/errors.ts';
 import { errorText } from '../lib/errors.ts';
+import { PROMETHEUS_CONTENT_TYPE } from './prometheus.ts';
 
 export interface Health {
   /** The names of the agents that run in this process. */
@@ -10,10 +11,12 @@ export interface Health {
   now(): number;
   /** Rejects when this process cannot take a message right now. */
   check(): Promise<void>;
+  /** How things are, for Prometheus. */
+  metrics(): string;
 }
 
-/** A server with `/health` (this process is alive) and `/ready` (it takes messages). */
-export function healthServer({ agents, startedAt, now, check }: Health): FastifyInstance {
+/** A server with `/health` (this process is alive), `/ready` (it takes messages) and `/metrics`. */
+export function healthServer({ agents, startedAt, now, check, metrics }: Health): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: 'idle' });
   app.get('/health', () => ({ status: 'ok', agents: agents.length, uptime: Math.round((now() - startedAt) / 1000) }));
   app.get('/ready', async (_request, reply) => {
@@ -26,7 +29,21 @@ export function healthServer({ agents, startedAt, now, check }: Health): Fastify
       return reply.code(503).send({ status: 'not ready', error: { code, message: errorText(error), hint } });
     }
   });
+  app.get('/metrics', (_request, reply) => reply.type(PROMETHEUS_CONTENT_TYPE).send(metrics()));
   return app;
+}
+
+/** How long a stop waits for requests that are being answered, in milliseconds. */
+const LAST_ANSWERS_MS = 1_000;
+
+/** Answers what is being asked, then closes. Connections on which nothing is asked (browsers open some in advance) hold it up no longer. */
+export async function close(app: FastifyInstance): Promise<void> {
+  const cutOff = setTimeout(() => app.server.closeAllConnections(), LAST_ANSWERS_MS);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cutOff);
+  }
 }
 
 /** Listens; returns the address to open. Throws PORT_IN_USE. */
@@ -41,6 +58,10 @@ export async function listen(app: FastifyInstance, { host, port }: { host: strin
   }
   const address = app.server.address();
   const actual = typeof address === 'object' && address ? address.port : port;
-  const name = host === '127.0.0.1' || host === '::1' || host === '0.0.0.0' || host === '::' ? 'localhost' : host;
-  return `http://${name}:${actual}/`;
+  return `http://${nameInUrl(host)}:${actual}/`;
+}
+
+function nameInUrl(host: string): string {
+  if (['127.0.0.1', '::1', '0.0.0.0', '::'].includes(host)) return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }

@@ -1,8 +1,8 @@
 import type { AgentId } from './addresses.ts';
 
 /** How long an agent may be silent before it counts as inactive, then as offline, in milliseconds. */
-export const INACTIVE_AFTER_MS = 5 * 60 * 1000;
-export const OFFLINE_AFTER_MS = 60 * 60 * 1000;
+const INACTIVE_AFTER_MS = 5 * 60 * 1000;
+const OFFLINE_AFTER_MS = 60 * 60 * 1000;
 
 export type AgentStatus = 'active' | 'inactive' | 'offline';
 

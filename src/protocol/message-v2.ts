@@ -37,6 +37,9 @@ const MAX_DATA_BYTES = 1024 * 1024;
 
 const HOUR_MS = 3_600_000;
 
+/** Where a message in the spool keeps what the wire said and the spool has no room for: an entry of its metadata. */
+const WIRE = 'message-v2';
+
 const agentIdSchema = z.string().refine((text): boolean => isAgentId(text), {
   error: 'an agent id has 1 to 64 letters, digits and . _ @ + -, and begins with a letter or digit',
 });
@@ -91,21 +94,23 @@ const dataSchema = {
 
 export const PAYLOAD_TYPES: readonly string[] = Object.keys(dataSchema);
 
-const payloadSchema = z.discriminatedUnion(
-  'type',
-  [
-    z.object({ type: z.literal('text'), data: dataSchema.text.prefault({}) }),
-    z.object({ type: z.literal('task_assignment'), data: dataSchema.task_assignment.prefault({}) }),
-    z.object({ type: z.literal('task_result'), data: dataSchema.task_result.prefault({}) }),
-    z.object({ type: z.literal('context_share'), data: dataSchema.context_share.prefault({}) }),
-    z.object({ type: z.literal('status_request'), data: dataSchema.status_request.prefault({}) }),
-    z.object({ type: z.literal('status_response'), data: dataSchema.status_response.prefault({}) }),
-    z.object({ type: z.literal('capability_query'), data: dataSchema.capability_query.prefault({}) }),
-    z.object({ type: z.literal('capability_response'), data: dataSchema.capability_response.prefault({}) }),
-    z.object({ type: z.literal('broadcast'), data: dataSchema.broadcast.prefault({}) }),
-  ],
-  { error: ({ input }) => unknownPayloadType(input) },
-).refine(({ data }) => isShort(data), { path: ['data'], error: tooLong });
+const payloadSchema = z
+  .discriminatedUnion(
+    'type',
+    [
+      z.object({ type: z.literal('text'), data: dataSchema.text.prefault({}) }),
+      z.object({ type: z.literal('task_assignment'), data: dataSchema.task_assignment.prefault({}) }),
+      z.object({ type: z.literal('task_result'), data: dataSchema.task_result.prefault({}) }),
+      z.object({ type: z.literal('context_share'), data: dataSchema.context_share.prefault({}) }),
+      z.object({ type: z.literal('status_request'), data: dataSchema.status_request.prefault({}) }),
+      z.object({ type: z.literal('status_response'), data: dataSchema.status_response.prefault({}) }),
+      z.object({ type: z.literal('capability_query'), data: dataSchema.capability_query.prefault({}) }),
+      z.object({ type: z.literal('capability_response'), data: dataSchema.capability_response.prefault({}) }),
+      z.object({ type: z.literal('broadcast'), data: dataSchema.broadcast.prefault({}) }),
+    ],
+    { error: ({ input }) => unknownPayloadType(input) },
+  )
+  .refine(({ data }) => isShort(data), { path: ['data'], error: tooLong });
 
 /** `urgent` is what some clients say for `critical`. */
 const prioritySchema = z
@@ -122,7 +127,7 @@ const fieldsSchema = z.object({
   id: foreignIdSchema,
   version: z.literal(VERSION),
   from: agentIdSchema,
-  to: z.union([z.literal(EVERYBODY), agentIdSchema], { error: `must be an agent id, or ${EVERYBODY} for all` }),
+  to: z.union([z.literal(EVERYBODY), agentIdSchema]),
   subject: z
     .string()
     .max(MAX_SUBJECT_CHARS)
@@ -137,7 +142,9 @@ const fieldsSchema = z.object({
   priority: prioritySchema.default('normal'),
   routing: routingSchema.prefault({}),
   payload: payloadSchema.prefault({ type: 'text', data: {} }),
-  metadata: jsonObjectSchema.default({}),
+  metadata: jsonObjectSchema
+    .refine((metadata) => !Object.hasOwn(metadata, WIRE), { error: `has ${WIRE} in it, which is Parley's own` })
+    .default({}),
 });
 
 /** Unknown fields are kept. */
@@ -176,7 +183,8 @@ export function parseMessageV2(value: unknown): Result<MessageV2, ParleyError> {
     return invalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
   }
   const unknown = unknownFields(parsed.data);
-  if (!jsonObjectSchema.safeParse(unknown).success) return invalid('the fields that MessageV2 does not know are too long');
+  if (!jsonObjectSchema.safeParse(unknown).success)
+    return invalid('the fields that MessageV2 does not know are too long');
   return ok(parsed.data);
 }
 
@@ -194,11 +202,11 @@ export function completeDraft(draft: MessageDraft, now: number): Result<MessageV
 export function toNewMessage(message: MessageV2, recipients: readonly Address[], now: number): NewMessage {
   const id = messageId(message.id);
   const { reply_to, conversation_id, ttl_hours, ...unknownRouting } = message.routing;
-  const wire: Wire = {
+  const wire: JsonObject = {
     timestamp: message.timestamp,
     ttl_hours,
     ...nonEmpty('fields', unknownFields(message)),
-    ...nonEmpty('routing', unknownRouting),
+    ...nonEmpty('routing', json(unknownRouting)),
   };
   const [first] = recipients;
   return {
@@ -209,11 +217,11 @@ export function toNewMessage(message: MessageV2, recipients: readonly Address[],
     replyTo: reply_to === null ? null : messageId(reply_to),
     subject: message.subject,
     body: message.body,
-    payload: { type: message.payload.type, data: jsonObjectSchema.parse(message.payload.data) },
-    metadata: { ...message.metadata, [WIRE]: jsonObjectSchema.parse(wire) },
+    payload: { type: message.payload.type, data: json(message.payload.data) },
+    metadata: { ...message.metadata, [WIRE]: wire },
     priority: message.priority,
     trace: startTrace(id, first === undefined ? null : agentOf(first)),
-    ...(ttl_hours === null ? {} : { ttlMs: ttl_hours * HOUR_MS }),
+    ...(ttl_hours === null ? {} : { ttlMs: Math.ceil(ttl_hours * HOUR_MS) }),
   };
 }
 
@@ -247,26 +255,25 @@ export function nameOf(address: Address | typeof EVERYBODY): string {
   return address === EVERYBODY ? address : (agentOf(address) ?? address);
 }
 
-/** Where a message in the spool keeps what the wire said and the spool has no room for: an entry of its metadata. */
-const WIRE = 'message-v2';
-
+/** What is there. */
 const wireSchema = z.object({
   timestamp: z.string(),
   ttl_hours: z.number().nullable(),
   fields: z.custom<JsonObject>(isJsonObject).exactOptional(),
   routing: z.custom<JsonObject>(isJsonObject).exactOptional(),
 });
-type Wire = z.infer<typeof wireSchema>;
 
-function nonEmpty<Name extends string>(name: Name, fields: object): { readonly [name in Name]?: JsonObject } {
-  return isJsonObject(fields) && Object.keys(fields).length > 0 ? ({ [name]: fields } as { [name in Name]?: JsonObject }) : {};
-}
+const nonEmpty = (name: string, fields: JsonObject): JsonObject =>
+  Object.keys(fields).length > 0 ? { [name]: fields } : {};
 
 function unknownFields(message: object): JsonObject {
-  const unknown = Object.fromEntries(
-    Object.entries(message).filter(([name]) => !Object.hasOwn(fieldsSchema.shape, name)),
-  );
-  return isJsonObject(unknown) ? unknown : {};
+  return json(Object.fromEntries(Object.entries(message).filter(([name]) => !Object.hasOwn(fieldsSchema.shape, name))));
+}
+
+/** Throws MESSAGE_INVALID for what no parsed message has. */
+function json(value: object): JsonObject {
+  if (isJsonObject(value)) return value;
+  throw new ParleyError('MESSAGE_INVALID', 'The message has something in it that is not JSON.');
 }
 
 function ttlHoursOf({ acceptedAt, expiresAt }: Message): number | null {

@@ -76,9 +76,13 @@ export interface Spool {
   /** The lease that is held on a message for this recipient, for those who know only the message's id; null when none is. */
   lease(id: MessageId, recipient: Address): Lease | null;
   /** The dead letters of a mailbox (or of all), oldest first. */
-  deadLetters(
-    recipient?: Address,
-  ): readonly { readonly delivery: number; readonly message: Message; readonly report: DeliveryReport }[];
+  deadLetters(recipient?: Address): readonly {
+    readonly delivery: number;
+    readonly message: Message;
+    readonly report: DeliveryReport;
+    /** When it was given up, epoch milliseconds. */
+    readonly at: number;
+  }[];
   /** Hands a dead letter out again, with all its attempts. False when there is no such dead letter. */
   redrive(delivery: number): Promise<boolean>;
   message(id: MessageId): Message | null;

@@ -127,7 +127,7 @@ export interface Posted {
   readonly tamper?: (text: string) => string;
 }
 
-export const CHANNEL = 'test';
+const CHANNEL = 'test';
 export const PERSON = 'person';
 const LEASE_MS = 60_000;
 /** How long a test may look, in real time, before it fails instead of hanging. */

@@ -31,6 +31,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   agents: { uses: ['delivery', 'security', 'providers', 'protocol', ...BASE] },
   channels: { uses: BASE, types: ['delivery'] },
   links: { uses: ['protocol', ...BASE] },
+  coordinator: { uses: ['protocol', 'links', 'spool', 'registry', 'store', ...BASE] },
   relay: SERVER,
   hub: SERVER,
   bridges: ADAPTER,
@@ -48,6 +49,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'agents',
       'channels',
       'links',
+      'coordinator',
       'relay',
       'hub',
       'bridges',
@@ -56,7 +58,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     ],
   },
   cli: { uses: ['daemon', ...BASE] },
-  'index.ts': { uses: ['spool', 'registry', ...BASE] },
+  'index.ts': { uses: ['coordinator', 'links', 'protocol', 'spool', 'registry', ...BASE] },
 };
 
 /** Packages that one folder alone may import, so that they can be exchanged there. */

@@ -1,11 +1,11 @@
 import { agentId } from '../../domain/addresses.ts';
 import { PROVIDER_IDS, PROVIDERS, type ProviderId } from '../../providers/catalogue.ts';
 import type { ProviderSettings } from '../../providers/settings.ts';
+import { splitList } from './bindings.ts';
 import type { AgentConfig, Config } from './config.ts';
 import { DEMO_AGENTS } from './demo-agents.ts';
 import type { Problem } from './problem.ts';
 import { type AgentSettings, providerSchema, type Settings } from './settings-schema.ts';
-import { splitList } from './variables.ts';
 
 interface ConfiguredAgents extends Pick<Config, 'mode' | 'agents' | 'offers'> {
   readonly problems: readonly Problem[];

@@ -4,7 +4,8 @@ import { PROVIDER_IDS } from '../../providers/catalogue.ts';
 import { started } from './config-fixtures.ts';
 import { settingsJsonSchema } from './settings-schema.ts';
 import { checkStartup } from './startup-checks.ts';
-import { AGENT_BINDINGS, BINDINGS, PROJECT_ROOT, SECRETS } from './variables.ts';
+import { PROJECT_ROOT } from './surroundings.ts';
+import { AGENT_BINDINGS, BINDINGS, SECRETS } from './variables.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const guide = read('docs/guides/configuration.md');

@@ -4,7 +4,8 @@ import { refused, type Start, start } from './config-fixtures.ts';
 import { buildConfig } from './load.ts';
 import { describeProblem } from './problem.ts';
 import { checkStartup } from './startup-checks.ts';
-import { AGENT_BINDINGS, BINDINGS, SECRETS, type Variable } from './variables.ts';
+import type { Variable } from './surroundings.ts';
+import { AGENT_BINDINGS, BINDINGS, SECRETS } from './variables.ts';
 
 const AGENT = { AGENT_NAME: 'Atlas', AI_PROVIDER: 'demo' };
 const file = (text: string): Start => ({ files: { 'parley.json5': text } });

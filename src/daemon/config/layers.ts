@@ -1,5 +1,6 @@
+import { readValue } from './bindings.ts';
 import type { Sources } from './sources.ts';
-import { AGENT_BINDINGS, BINDINGS, readValue } from './variables.ts';
+import { AGENT_BINDINGS, BINDINGS } from './variables.ts';
 
 /** What the command line says; the texts are as they were typed. */
 export interface Flags {

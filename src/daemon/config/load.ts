@@ -7,7 +7,8 @@ import { type Flags, layer } from './layers.ts';
 import { configInvalid, type Problem } from './problem.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { type Settings, settingsSchema } from './settings-schema.ts';
-import { readSources, type Sources, type Surroundings } from './sources.ts';
+import { readSources, type Sources } from './sources.ts';
+import type { Surroundings } from './surroundings.ts';
 import { AGENT_BINDINGS, AGENT_SECRET, ENCRYPTION_KEY, variableWarnings } from './variables.ts';
 
 export interface LoadedConfig {

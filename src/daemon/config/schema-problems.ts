@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import { nearest } from '../../lib/suggestion.ts';
 import type { Problem } from './problem.ts';
 import { settingNames } from './settings-schema.ts';
-import { nearest } from './suggestion.ts';
 
 type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;

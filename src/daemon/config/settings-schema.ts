@@ -4,31 +4,11 @@ import { DEFAULT_TTL_MS } from '../../domain/message.ts';
 import { DEFAULT_BUDGET } from '../../domain/trace.ts';
 import { PROVIDER_IDS } from '../../providers/catalogue.ts';
 import { DEFAULT_MAX_LENGTH, DEFAULT_RATE_LIMIT } from '../../security/gate.ts';
-import { LOG_LEVELS } from './config.ts';
-import { nearest } from './suggestion.ts';
+import { oneOf, spoolFields, text, whole, yesOrNo } from './fields.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Platforms that exist, so that asking for one gets a better answer than "unknown". */
 const LATER_PLATFORMS = ['whatsapp', 'telegram', 'discord', 'slack', 'teams', 'both'];
-
-const text = z.string('must be text').trim().min(1, 'must not be empty');
-const yesOrNo = z.boolean('must be true or false (in a variable also 1, 0, yes, no, on, off)');
-
-function whole(unit: string, min: number, max: number) {
-  const message = `must be a whole number${unit && ` of ${unit}`} from ${min} to ${max}`;
-  return z.int(message).min(min, message).max(max, message);
-}
-
-/** The words are quoted only when they are near to one of ours: what somebody put here by mistake may be a secret. */
-function oneOf<const Words extends readonly string[]>(kind: string, words: Words) {
-  return z.enum(words, {
-    error: ({ input }) => {
-      const meant = typeof input === 'string' ? nearest(input, words) : null;
-      const suggestion = meant === null ? '.' : `: "${input}"; did you mean "${meant}"?`;
-      return `is not a known ${kind}${suggestion} Known: ${words.join(', ')}`;
-    },
-  });
-}
 
 /** A provider's id, as in `AI_PROVIDER`. */
 export const providerSchema = oneOf('provider', PROVIDER_IDS);
@@ -110,10 +90,10 @@ const provider = z.strictObject({
 /** What `parley.json5` may hold, and what flags and environment are merged into: the one validator of every setting but secrets. */
 export const settingsSchema = z.strictObject({
   $schema: z.string().optional(),
-  databasePath: text.optional().describe('Default: data/coordination.db under the project root.'),
+  databasePath: spoolFields.databasePath.optional().describe('Default: data/coordination.db under the project root.'),
   transport: z.literal('sqlite', 'can only be sqlite in this version').default('sqlite'),
   http: http.prefault({}),
-  logLevel: oneOf('log level', LOG_LEVELS).default('info'),
+  logLevel: spoolFields.logLevel.default('info'),
   platforms: z.array(platform).min(1, 'names no platform: use PLATFORM=local').default(['local']),
   provider: providerSchema.optional().describe('For agents that name none.'),
   fallbacks: z.array(providerSchema).default([]).describe('For agents that name none.'),
@@ -121,8 +101,8 @@ export const settingsSchema = z.strictObject({
   agents: z.union([agentList, z.strictObject({ list: agentList }), z.record(agentId, agentEntry)]).optional(),
   security: security.prefault({}),
   admins: z.array(text).default([]).describe('Who may give commands in a chat.'),
-  leaseSeconds: whole('seconds', 1, 86_400).default(60),
-  ttlHours: whole('hours', 1, 8760).default(DEFAULT_TTL_MS / 3_600_000),
+  leaseSeconds: spoolFields.leaseSeconds.default(60),
+  ttlHours: spoolFields.ttlHours.default(DEFAULT_TTL_MS / 3_600_000),
   budget: budget.prefault({}),
   discussion: discussion.prefault({}),
   history: history.prefault({}),

@@ -1,20 +1,21 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
-import json5 from 'json5';
-import { z } from 'zod';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Problem } from './problem.ts';
-import { PROJECT_ROOT, SECRETS, type Variable } from './variables.ts';
-
-/** Where a process runs and what it was given. */
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-}
-
-/** The surroundings of this process: the only place in Parley that reads them. */
-export const processSurroundings = (): Surroundings => ({ env: process.env, cwd: process.cwd() });
+import {
+  mergeVariables,
+  PROJECT_ROOT,
+  problem,
+  readOptional,
+  readSettingsFile,
+  readText,
+  SETTINGS_FILE,
+  type SettingsFile,
+  type Surroundings,
+  unreadable,
+  type Variable,
+} from './surroundings.ts';
+import { SECRETS } from './variables.ts';
 
 /** Everything that a configuration is made of, read but not yet understood. */
 export interface Sources {
@@ -24,7 +25,7 @@ export interface Sources {
   readonly secrets: ReadonlyMap<string, string>;
   readonly projectRoot: string;
   /** `parley.json5`, when there is one. */
-  readonly file: { readonly path: string; readonly content: unknown } | null;
+  readonly file: SettingsFile | null;
   /** Files with secrets in them. */
   readonly privateFiles: readonly string[];
   readonly problems: readonly Problem[];
@@ -37,7 +38,7 @@ export function readSources({ env, cwd }: Surroundings): Sources {
   const dotEnv = readOptional(dotEnvPath, problems);
   const variables = mergeVariables(env, dotEnv);
   const projectRoot = resolve(cwd, variables.get(PROJECT_ROOT)?.value ?? '.');
-  const file = readSettingsFile(join(projectRoot, 'parley.json5'), problems);
+  const file = readSettingsFile(join(projectRoot, SETTINGS_FILE), problems);
   const { secrets, files } = readSecrets(variables, cwd, problems);
   const privateFiles = dotEnv === null ? files : [dotEnvPath, ...files];
   return { variables, secrets, projectRoot, file, privateFiles, problems };
@@ -53,21 +54,6 @@ export function worldReadable(paths: readonly string[]): string[] {
       return false; // It is not there: the database before the first start.
     }
   });
-}
-
-/** The environment wins over `.env`, also with an empty value: that is how a variable of the file is switched off. */
-function mergeVariables(env: Surroundings['env'], dotEnv: string | null): Map<string, Variable> {
-  const variables = new Map<string, Variable>();
-  for (const [name, value] of Object.entries(parseEnv(dotEnv ?? ''))) {
-    if (value !== undefined) variables.set(name, { value, where: `${name} (.env)`, fromFile: true });
-  }
-  for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined) variables.set(name, { value, where: name, fromFile: false });
-  }
-  for (const [name, { value }] of variables) {
-    if (value.trim() === '') variables.delete(name);
-  }
-  return variables;
 }
 
 function readSecrets(variables: ReadonlyMap<string, Variable>, cwd: string, problems: Problem[]) {
@@ -100,41 +86,3 @@ function readSecretFile(path: string, where: string): Result<string, Problem> {
   const secret = read.value.trim();
   return secret === '' ? err(problem(where, 'the file is empty', 'Write the secret into it.')) : ok(secret);
 }
-
-/** What json5 adds to its errors. Its message is left out: it quotes the file. */
-const syntaxErrorPlace = z.object({ lineNumber: z.number(), columnNumber: z.number() });
-
-function readSettingsFile(path: string, problems: Problem[]): Sources['file'] {
-  const content = readOptional(path, problems);
-  if (content === null) return null;
-  try {
-    return { path, content: json5.parse(content) };
-  } catch (error) {
-    const place = syntaxErrorPlace.safeParse(error).data;
-    const at = place ? ` (line ${place.lineNumber}, column ${place.columnNumber})` : '';
-    problems.push(problem(path, `is not valid JSON5${at}`, 'Correct the syntax there.'));
-    return null;
-  }
-}
-
-/** The text of a file that need not exist; null when it does not. What else stands in the way is a problem. */
-function readOptional(path: string, problems: Problem[]): string | null {
-  const read = readText(path);
-  if (read.ok) return read.value;
-  if (read.error !== 'ENOENT' && read.error !== 'ENOTDIR') problems.push(unreadable(path, read.error));
-  return null;
-}
-
-/** The text of a file, or the code of the error. */
-function readText(path: string): Result<string, string> {
-  try {
-    return ok(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
-  } catch (error) {
-    return err(error instanceof Error && 'code' in error ? String(error.code) : 'unknown error');
-  }
-}
-
-const unreadable = (where: string, code: string): Problem =>
-  problem(where, `the file cannot be read (${code})`, 'Make it a file that is there and that this user may read.');
-
-const problem = (where: string, message: string, fix: string): Problem => ({ severity: 'error', where, message, fix });

@@ -1,39 +1,12 @@
+import { nearest } from '../../lib/suggestion.ts';
 import { PROVIDER_IDS, PROVIDERS, requestsPerMinuteVariable } from '../../providers/catalogue.ts';
+import { type Binding, bind, SPOOL_BINDINGS } from './bindings.ts';
 import type { Problem } from './problem.ts';
-import { nearest } from './suggestion.ts';
-
-/** What `.env` and environment say of one variable. */
-export interface Variable {
-  readonly value: string;
-  /** Its name, and the file it stands in. */
-  readonly where: string;
-  readonly fromFile: boolean;
-}
-
-/** How the text of a variable becomes a setting. `word`: case does not matter. */
-type Kind = 'text' | 'word' | 'number' | 'boolean' | 'list' | 'words';
-
-/** A variable and the setting that it stands for. */
-export interface Binding {
-  readonly variable: string;
-  readonly path: readonly string[];
-  readonly kind: Kind;
-}
-
-const bind = (variable: string, path: string, kind: Kind = 'text'): Binding => ({
-  variable,
-  path: path.split('.'),
-  kind,
-});
+import { PROJECT_ROOT, type Variable } from './surroundings.ts';
 
 /** Where two variables stand for one setting the later wins. */
 export const BINDINGS: readonly Binding[] = [
-  bind('AGENT_COMM_DB_PATH', 'databasePath'),
-  bind('AGENT_COMM_TRANSPORT', 'transport', 'word'),
-  bind('AGENT_COMM_TTL_HOURS', 'ttlHours', 'number'),
-  bind('AGENT_COMM_LEASE_SECONDS', 'leaseSeconds', 'number'),
-  bind('AGENT_COMM_LOG_LEVEL', 'logLevel', 'word'),
-  bind('LOG_LEVEL', 'logLevel', 'word'),
+  ...SPOOL_BINDINGS,
   bind('HEALTH_HOST', 'http.host'),
   bind('HEALTH_PORT', 'http.port', 'number'),
   bind('PLATFORM', 'platforms', 'words'),
@@ -77,7 +50,6 @@ export const AGENT_BINDINGS: readonly Binding[] = [
 
 export const AGENT_SECRET = 'SECURITY_AGENT_SECRET';
 export const ENCRYPTION_KEY = 'SECURITY_ENCRYPTION_KEY';
-export const PROJECT_ROOT = 'AGENT_COMM_PROJECT_ROOT';
 
 /** Each may come from a file instead: `<NAME>_FILE` holds its path. */
 export const SECRETS: readonly string[] = [
@@ -96,37 +68,6 @@ const KNOWN: ReadonlySet<string> = new Set([
 const NOT_YET =
   /^(SECURITY_ENABLE_INPUT_SANITIZATION|SECURITY_BLOCK_PROMPT_INJECTION|AGENT_HUB_URL|AGENT_HUB_SECRET|AGENT_COMM_SECRET_.+)$/;
 const OURS = /^(SECURITY|AGENT|AI|PARLEY)_/;
-
-const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
-  ...['true', '1', 'yes', 'on'].map((word) => [word, true] as const),
-  ...['false', '0', 'no', 'off'].map((word) => [word, false] as const),
-]);
-
-/** The value that a text stands for. A text that is no number or boolean stays a text, and the validator says so. */
-export function readValue(text: string, kind: Kind): unknown {
-  switch (kind) {
-    case 'text':
-      return text;
-    case 'word':
-      return text.trim().toLowerCase();
-    case 'number':
-      return /^\s*-?\d+(\.\d+)?\s*$/.test(text) ? Number(text) : text;
-    case 'boolean':
-      return BOOLEANS.get(text.trim().toLowerCase()) ?? text;
-    case 'list':
-      return splitList(text);
-    case 'words':
-      return splitList(text.toLowerCase());
-  }
-}
-
-/** The parts of a comma-separated list; empty ones do not count. */
-export function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
 
 /**
  * Variables that look like ours but do nothing. Only warnings: the environment is full of other programs' variables.

@@ -16,7 +16,7 @@ import { type Settled, settle } from './settle.ts';
 /** Where the spool tells of dead letters: one message each, sent by the transaction that gave the delivery up. */
 export const DEAD_LETTERS = systemAddress('dead-letters');
 /** The payload type of such a message; its data is `{delivery, message, to, reason}`. */
-export const DEAD_LETTER = 'dead-letter';
+const DEAD_LETTER = 'dead-letter';
 
 export interface Claimer {
   readonly recipient: Address;
@@ -61,6 +61,8 @@ export interface Orders {
   claimersOf(recipient: Address): readonly Claimer[];
   /** The mailboxes where something may be waiting for a claimer already. */
   readonly stirred: Iterable<Address>;
+  /** Whether something may have come due by now: if not, nobody looks. Asked inside the transaction. */
+  mayBeDue(now: number): boolean;
 }
 
 /** What it did. Nothing of it is true before the commit. */
@@ -74,8 +76,12 @@ export interface Effects {
   readonly refused: Map<Change, unknown>;
   /** Mailboxes that have something which nobody here has claimed. */
   readonly unclaimed: Set<Address>;
+  /** Whether it looked for what has come due. */
+  lookedForDue: boolean;
   /** There is more due than one transaction moves. */
   moreDue: boolean;
+  /** When the first of what it did comes due, epoch milliseconds; Infinity when nothing does. */
+  nextDue: number;
 }
 
 /** One transaction's work on the spool. */
@@ -88,7 +94,9 @@ export class Batch {
     recovered: new Map(),
     refused: new Map(),
     unclaimed: new Set(),
+    lookedForDue: false,
     moreDue: false,
+    nextDue: Number.POSITIVE_INFINITY,
   };
   readonly #db: Database;
   readonly #tx: Tx;
@@ -108,19 +116,29 @@ export class Batch {
 
   /** First what has come due, then claims from what is ready, then the changes: what they send goes straight to those still waiting. */
   run(): Effects {
-    const due = moveDue(this.#db, this.#now);
-    this.effects.moreDue = due.more;
-    for (const recipient of due.ready) this.#stirred.add(recipient);
-    for (const settled of due.lost) this.#settled(settled);
+    if (this.#orders.mayBeDue(this.#now)) this.#moveDue();
     this.#serveClaims();
     for (const change of this.#orders.changes) this.#change(change);
     this.#serveClaims();
     return this.effects;
   }
 
+  #moveDue(): void {
+    const due = moveDue(this.#db, this.#now);
+    this.effects.lookedForDue = true;
+    this.effects.moreDue = due.more;
+    for (const recipient of due.ready) this.#stirred.add(recipient);
+    for (const settled of due.lost) this.#settled(settled);
+  }
+
+  #comesDue(at: number): void {
+    this.effects.nextDue = Math.min(this.effects.nextDue, at);
+  }
+
   /** Takes note of a delivery that was settled, and tells the dead letters' mailbox when it was given up. */
   #settled(settled: Settled): void {
     this.effects.settled.push(settled);
+    if (settled.dueAt !== null) this.#comesDue(settled.dueAt);
     for (const recipient of settled.released) this.#stirred.add(recipient);
     if (settled.status !== 'failed' || settled.to.startsWith('system:')) return;
     const failed = findMessage(this.#db, settled.message);
@@ -174,6 +192,7 @@ export class Batch {
     if (!inserted) return false;
     this.effects.accepted.push({ message: inserted.message, to: draft.deliveries.map((delivery) => delivery.to) });
     for (const recipient of inserted.ready) this.effects.unclaimed.add(recipient);
+    if (draft.deliverAt !== undefined && draft.deliverAt > this.#now) this.#comesDue(draft.deliverAt);
     return true;
   }
 
@@ -220,7 +239,9 @@ export class Batch {
   }
 
   #lease(claimer: Claimer): { token: string; expiresAt: number } {
-    return { token: this.#newToken(claimer.detached), expiresAt: this.#now + claimer.leaseMs };
+    const expiresAt = this.#now + claimer.leaseMs;
+    this.#comesDue(expiresAt);
+    return { token: this.#newToken(claimer.detached), expiresAt };
   }
 
   #give(claimer: Claimer, delivery: Delivery): void {

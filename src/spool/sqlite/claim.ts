@@ -31,7 +31,7 @@ export function claimReady(
   const select = db.prepare<ClaimRow>(
     `SELECT d.seq AS delivery, d.attempts, d.max_attempts, d.expires_at AS deliver_until, ${MESSAGE_COLUMNS}
      FROM delivery d JOIN message m ON m.seq = d.message
-     WHERE d.recipient = ? AND d.state = 0 ORDER BY d.priority, d.seq LIMIT ?`,
+     WHERE d.recipient = +? AND d.state = 0 ORDER BY d.priority, d.seq LIMIT +?`,
   );
   const take = db.prepare(
     `UPDATE delivery SET state = ${State.leased}, attempts = attempts + 1, due_at = ?, token = ? WHERE seq = ?`,
@@ -64,5 +64,5 @@ export function claimReady(
 
 /** Whether there is anything to claim: a read, so that looking does not take the write lock. */
 export function hasReady(db: Database, recipient: Address): boolean {
-  return db.prepare('SELECT 1 FROM delivery WHERE recipient = ? AND state = 0 LIMIT 1').get(recipient) !== undefined;
+  return db.prepare('SELECT 1 FROM delivery WHERE recipient = +? AND state = 0 LIMIT 1').get(recipient) !== undefined;
 }

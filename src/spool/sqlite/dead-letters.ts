@@ -10,16 +10,23 @@ export interface DeadLetter {
   readonly delivery: number;
   readonly message: Message;
   readonly report: DeliveryReport;
+  /** When it was given up, epoch milliseconds. */
+  readonly at: number;
 }
 
 export function deadLetters(db: Database, recipient?: Address): DeadLetter[] {
-  const select = `SELECT d.seq AS delivery, ${DELIVERY_COLUMNS}, ${MESSAGE_COLUMNS} FROM delivery d JOIN message m ON m.seq = d.message WHERE d.state = 6`;
-  type Row = DeliveryRow & MessageRow & { readonly delivery: number };
+  const select = `SELECT d.seq AS delivery, d.settled_at AS at, ${DELIVERY_COLUMNS}, ${MESSAGE_COLUMNS} FROM delivery d JOIN message m ON m.seq = d.message WHERE d.state = 6`;
+  type Row = DeliveryRow & MessageRow & { readonly delivery: number; readonly at: number };
   const rows =
     recipient === undefined
       ? db.prepare<Row>(`${select} ORDER BY d.seq`).all()
       : db.prepare<Row>(`${select} AND d.recipient = ? ORDER BY d.seq`).all(recipient);
-  return rows.map((row) => ({ delivery: row.delivery, message: messageFromRow(row), report: reportFromRow(row) }));
+  return rows.map((row) => ({
+    delivery: row.delivery,
+    message: messageFromRow(row),
+    report: reportFromRow(row),
+    at: row.at,
+  }));
 }
 
 /** Hands a dead letter out again, with all its attempts and a day to live, last in its order. Its recipient, or null when there is none such. */

@@ -19,7 +19,7 @@ export interface DueMoves {
 export function moveDue(db: Database, now: number): DueMoves {
   const rows = db
     .prepare<{ seq: number; recipient: string; ordering_key: string | null; state: number }>(
-      'SELECT seq, recipient, ordering_key, state FROM delivery WHERE state IN (2, 3, 4) AND due_at <= ? ORDER BY due_at LIMIT ?',
+      'SELECT seq, recipient, ordering_key, state FROM delivery WHERE state IN (2, 3, 4) AND due_at <= +? ORDER BY due_at LIMIT +?',
     )
     .all(now, BATCH);
   const ready: Address[] = [];

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { ParleyError } from '../../domain/errors.ts';
 import { migration as spool } from './migrations/001-spool.ts';
 import { migration as stores } from './migrations/002-stores.ts';
+import { migration as search } from './migrations/003-search.ts';
 
 export interface Migration {
   readonly version: number;
@@ -12,7 +13,7 @@ export interface Migration {
 }
 
 /** In order; one that has shipped never changes. */
-const MIGRATIONS: readonly Migration[] = [spool, stores];
+const MIGRATIONS: readonly Migration[] = [spool, stores, search];
 
 const NEWEST = Math.max(...MIGRATIONS.map((migration) => migration.version));
 

@@ -14,7 +14,7 @@ import { State } from './states.ts';
 export function tailOfOrder(db: Database, recipient: Address, orderingKey: string): number | null {
   const row = db
     .prepare<{ seq: number }>(
-      `SELECT seq FROM delivery AS d WHERE recipient = ? AND ordering_key = ? AND ordering_key IS NOT NULL AND state IN (0, 1, 3, 4)
+      `SELECT seq FROM delivery AS d WHERE recipient = +? AND ordering_key = +? AND ordering_key IS NOT NULL AND state IN (0, 1, 3, 4)
          AND NOT EXISTS (SELECT 1 FROM blocker JOIN delivery AS w ON w.seq = blocker.delivery
            WHERE blocker.waits_for = d.seq AND w.recipient = d.recipient AND w.ordering_key = d.ordering_key)
        ORDER BY seq DESC LIMIT 1`,
@@ -56,9 +56,10 @@ export function leaveOrder(db: Database, expired: number): Address[] {
 }
 
 function release(db: Database, settled: number, inherited: readonly number[]): Address[] {
-  const waiting = db
-    .prepare<{ delivery: number }>('DELETE FROM blocker WHERE waits_for = ? RETURNING delivery')
-    .all(settled);
+  const waiting = db.prepare<{ delivery: number }>('SELECT delivery FROM blocker WHERE waits_for = +?').all(settled);
+  // Looked for first: nearly always there is none, and a DELETE that finds nothing takes four times as long.
+  if (waiting.length === 0) return [];
+  db.prepare('DELETE FROM blocker WHERE waits_for = ?').run(settled);
   const ready: Address[] = [];
   for (const { delivery } of waiting) {
     for (const other of inherited) block(db, delivery, other);

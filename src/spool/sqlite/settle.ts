@@ -21,25 +21,24 @@ export interface Settled {
 interface HeldRow {
   readonly recipient: string;
   readonly id: string;
+  readonly token: string;
   readonly attempts: number;
   readonly max_attempts: number;
 }
 
+const HELD = `SELECT d.recipient, m.id, d.token, d.attempts, d.max_attempts
+  FROM delivery d JOIN message m ON m.seq = d.message WHERE d.seq = +? AND d.state = ${State.leased}`;
+
 /** Ends a lease. Throws LEASE_LOST, before anything is changed, unless the token is that of the present holder. */
 export function settle(db: Database, lease: Lease, settlement: Settlement, now: number): Settled {
-  const held = db
-    .prepare<HeldRow>(
-      `SELECT d.recipient, m.id, d.attempts, d.max_attempts FROM delivery d JOIN message m ON m.seq = d.message
-       WHERE d.seq = ? AND d.state = ${State.leased} AND d.token = ?`,
-    )
-    .get(lease.delivery, lease.token);
-  if (!held) throw new ParleyError('LEASE_LOST', `The lease on delivery ${lease.delivery} is not held any more.`);
   switch (settlement.kind) {
     case 'ack':
-      return finish(db, lease.delivery, held, State.acked, null, now);
+      return finish(db, lease, State.acked, null, now);
     case 'term':
-      return finish(db, lease.delivery, held, State.failed, settlement.reason, now);
+      return finish(db, lease, State.failed, settlement.reason, now);
     case 'nack': {
+      const held = db.prepare<HeldRow>(`${HELD} AND d.token = +?`).get(lease.delivery, lease.token);
+      if (!held) throw leaseLost(lease);
       const counts = settlement.countsAsAttempt ?? true;
       return handBack(db, lease.delivery, held, settlement.reason, now, now + settlement.delayMs, counts);
     }
@@ -48,12 +47,7 @@ export function settle(db: Database, lease: Lease, settlement: Settlement, now: 
 
 /** A lease that ran out counts as an attempt that failed. Returns what became of the delivery. */
 export function loseLease(db: Database, delivery: number, reason: string, now: number): Settled | null {
-  const held = db
-    .prepare<HeldRow>(
-      `SELECT d.recipient, m.id, d.attempts, d.max_attempts FROM delivery d JOIN message m ON m.seq = d.message
-       WHERE d.seq = ? AND d.state = ${State.leased}`,
-    )
-    .get(delivery);
+  const held = db.prepare<HeldRow>(HELD).get(delivery);
   return held ? handBack(db, delivery, held, reason, now, now, true) : null;
 }
 
@@ -70,8 +64,7 @@ export function extendLease(db: Database, lease: Lease, expiresAt: number): Leas
   const { changes } = db
     .prepare(`UPDATE delivery SET due_at = ? WHERE seq = ? AND state = ${State.leased} AND token = ?`)
     .run(expiresAt, lease.delivery, lease.token);
-  if (changes === 0)
-    throw new ParleyError('LEASE_LOST', `The lease on delivery ${lease.delivery} is not held any more.`);
+  if (changes === 0) throw leaseLost(lease);
   return { ...lease, expiresAt };
 }
 
@@ -85,7 +78,7 @@ function handBack(
   countsAsAttempt: boolean,
 ): Settled {
   if (countsAsAttempt && held.attempts >= held.max_attempts)
-    return finish(db, delivery, held, State.failed, reason, now);
+    return finish(db, { delivery, token: held.token }, State.failed, reason, now);
   const again = dueAt > now ? State.backoff : State.ready;
   db.prepare('UPDATE delivery SET state = ?, due_at = ?, token = NULL, reason = ?, attempts = ? WHERE seq = ?').run(
     again,
@@ -107,25 +100,33 @@ function handBack(
   };
 }
 
+/** The token is checked by the same statement that settles: the common end of a lease is one search and one change. */
 function finish(
   db: Database,
-  delivery: number,
-  held: HeldRow,
+  lease: Pick<Lease, 'delivery' | 'token'>,
   state: State,
   reason: string | null,
   now: number,
 ): Settled {
-  db.prepare(
-    'UPDATE delivery SET state = ?, due_at = NULL, token = NULL, reason = COALESCE(?, reason), settled_at = ? WHERE seq = ?',
-  ).run(state, reason, now, delivery);
-  const released = releaseWaiting(db, delivery);
+  const row = db
+    .prepare<{ recipient: string; id: string }>(
+      `UPDATE delivery SET state = ?, due_at = NULL, token = NULL, reason = COALESCE(?, reason), settled_at = ?
+       WHERE seq = +? AND state = ${State.leased} AND token = +?
+       RETURNING recipient, (SELECT id FROM message WHERE message.seq = delivery.message) AS id`,
+    )
+    .get(state, reason, now, lease.delivery, lease.token);
+  if (!row) throw leaseLost(lease);
   return {
-    delivery,
-    message: held.id as MessageId,
-    to: held.recipient as Address,
+    delivery: lease.delivery,
+    message: row.id as MessageId,
+    to: row.recipient as Address,
     status: statusOf(state),
     reason,
-    released,
+    released: releaseWaiting(db, lease.delivery),
     dueAt: null,
   };
+}
+
+function leaseLost({ delivery }: Pick<Lease, 'delivery'>): ParleyError {
+  return new ParleyError('LEASE_LOST', `The lease on delivery ${delivery} is not held any more.`);
 }

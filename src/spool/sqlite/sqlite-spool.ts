@@ -11,7 +11,8 @@ import { hasReady } from './claim.ts';
 import { cleanup } from './cleanup.ts';
 import type { Database } from './database.ts';
 import { deadLetters, redrive } from './dead-letters.ts';
-import { leaseHolders, nextDue } from './due.ts';
+import { leaseHolders } from './due.ts';
+import { DueTimer } from './due-timer.ts';
 import { deliveryReports, findLease, findMessage, spoolStats } from './reports.ts';
 import { extendLease } from './settle.ts';
 import { Wake } from './wake.ts';
@@ -29,6 +30,7 @@ export class SqliteSpool implements Spool {
   readonly #clock: Clock;
   readonly #wake: Wake;
   readonly #events = new EventEmitter();
+  readonly #due: DueTimer;
   #changes: Change[] = [];
   #claims: Claimer[] = [];
   /** Claimers that found nothing and wait, by mailbox, in the order in which they came. */
@@ -38,7 +40,6 @@ export class SqliteSpool implements Spool {
   /** A transaction is on its way that will take up whatever is called until it begins. */
   #flushing = false;
   #tokens = 0;
-  #due: { readonly at: number; cancel(): void } | null = null;
   #safetyLook: NodeJS.Timeout | null = null;
   #dataVersion = -1;
   #closed = false;
@@ -49,7 +50,8 @@ export class SqliteSpool implements Spool {
     this.#clock = clock;
     this.#events.setMaxListeners(0);
     this.#wake = new Wake(db.path, (recipients) => this.#stir(recipients as readonly Address[]));
-    this.#awaitDue();
+    this.#due = new DueTimer(db, clock, () => this.#flush());
+    this.#due.look();
   }
 
   /** Hands out again what processes that were killed had in their hands. For the start of a process; how many deliveries it was. */
@@ -95,8 +97,11 @@ export class SqliteSpool implements Spool {
     });
   }
 
-  extend(lease: Lease, leaseMs: number): Promise<Lease> {
-    return this.#db.write(() => extendLease(this.#db, lease, this.#clock.now() + leaseMs), { durable: false });
+  async extend(lease: Lease, leaseMs: number): Promise<Lease> {
+    const extend = (): Lease => extendLease(this.#db, lease, this.#clock.now() + leaseMs);
+    const extended = await this.#db.write(extend, { durable: false });
+    if (!this.#closed) this.#due.expect(extended.expiresAt);
+    return extended;
   }
 
   lease(id: MessageId, recipient: Address): Lease | null {
@@ -143,7 +148,7 @@ export class SqliteSpool implements Spool {
     await this.#db.write(() => undefined, { durable: false });
     for (const claimer of [...this.#waiting.values()].flat()) claimer.resolve([]);
     this.#waiting.clear();
-    this.#due?.cancel();
+    this.#due.stop();
     if (this.#safetyLook) clearInterval(this.#safetyLook);
     await this.#wake.close();
   }
@@ -182,13 +187,17 @@ export class SqliteSpool implements Spool {
       return gathered;
     };
     const claimersOf = (recipient: Address): readonly Claimer[] => this.#waiting.get(recipient) ?? [];
+    const mayBeDue = (now: number): boolean => this.#due.mayBeDue(now);
     // The part before the dot says whose death ends the lease early: see recover. Nobody's, when it is detached.
     const newToken = (detached: boolean): string =>
       detached ? `detached.${this.#wake.holder}.${++this.#tokens}` : `${this.#wake.holder}.${++this.#tokens}`;
     this.#db
-      .write((tx) => new Batch(this.#db, tx, { ...gather(), claimersOf }, this.#clock.now(), newToken).run(), {
-        durable: () => gather().changes.some(needsDurability),
-      })
+      .write(
+        (tx) => new Batch(this.#db, tx, { ...gather(), claimersOf, mayBeDue }, this.#clock.now(), newToken).run(),
+        {
+          durable: () => gather().changes.some(needsDurability),
+        },
+      )
       .then(
         (effects) => this.#conclude(gather().changes, gather().claims, effects),
         (error: unknown) => {
@@ -209,7 +218,7 @@ export class SqliteSpool implements Spool {
 
     this.#wake.notify(effects.unclaimed);
     if (effects.moreDue) this.#flush();
-    this.#awaitDue();
+    this.#awaitDue(effects);
     for (const event of effects.accepted) this.#events.emit('accepted', event);
     for (const deliveries of effects.claimed.values())
       for (const delivery of deliveries) this.#events.emit('claimed', { delivery });
@@ -259,20 +268,13 @@ export class SqliteSpool implements Spool {
   #announce(recipients: readonly Address[]): void {
     this.#stir(recipients);
     this.#wake.notify(new Set(recipients));
-    this.#awaitDue();
   }
 
   /** Sees to it that a transaction runs when the next delivery comes due. */
-  #awaitDue(): void {
-    const at = this.#closed ? null : nextDue(this.#db);
-    if (at === (this.#due?.at ?? null)) return;
-    this.#due?.cancel();
-    this.#due = at === null ? null : { at, cancel: this.#clock.timer(at, () => this.#onDue()) };
-  }
-
-  #onDue(): void {
-    this.#due = null;
-    this.#flush();
+  #awaitDue({ lookedForDue, nextDue }: Effects): void {
+    if (this.#closed) return;
+    if (lookedForDue) this.#due.look();
+    else this.#due.expect(nextDue);
   }
 
   /** What others committed reaches us by waking; should that fail, by this. A read: nothing is locked when there is nothing. */
@@ -285,7 +287,7 @@ export class SqliteSpool implements Spool {
     const version = this.#db.dataVersion();
     if (version === this.#dataVersion) return;
     this.#dataVersion = version;
-    this.#awaitDue();
+    this.#due.look();
     this.#stir([...this.#waiting.keys()].filter((recipient) => hasReady(this.#db, recipient)));
   }
 }

@@ -1,0 +1,4 @@
+import { coordinatorContract } from '../../test/contract/coordinator.ts';
+
+coordinatorContract('sqlite');
+coordinatorContract('file');

@@ -1,0 +1,107 @@
+import type { AgentCard, RegisteredAgent } from '../domain/agent-card.ts';
+import { ParleyError } from '../domain/errors.ts';
+import { backoffDelay } from '../lib/backoff.ts';
+import { errorText } from '../lib/errors.ts';
+import type { Link } from '../links/link.ts';
+import type { Outcome, Transport } from '../links/transport.ts';
+import { EVERYBODY, type MessageV2 } from '../protocol/message-v2.ts';
+import type { CoordinatorRegistry } from './registry.ts';
+
+/** How long a link that failed is left alone, in milliseconds; and for how long it has a message in its hands. */
+const LINK_BACKOFF = { baseMs: 1_000, maxMs: 60_000 };
+const LINK_LEASE_MS = 60_000;
+const LINK_BATCH = 20;
+
+/** Mailboxes that messages get to by a link, and are taken out of at the other end. */
+export type LinkedTransport = Transport & Link;
+
+export interface RouteOptions {
+  readonly registry: CoordinatorRegistry;
+  /** Where all messages go first. */
+  readonly home: Transport;
+  /** What the cards of agents say that take their messages from there. */
+  readonly homeNames: ReadonlySet<string>;
+  /** How the others are reached, by what their cards say. */
+  readonly links: ReadonlyMap<string, LinkedTransport>;
+}
+
+/** Which mailbox is whose: the recipient's card decides. */
+export class Routes {
+  readonly #registry: CoordinatorRegistry;
+  readonly #home: Transport;
+  readonly #homeNames: ReadonlySet<string>;
+  readonly #links: ReadonlyMap<string, LinkedTransport>;
+
+  constructor({ registry, home, homeNames, links }: RouteOptions) {
+    this.#registry = registry;
+    this.#home = home;
+    this.#homeNames = homeNames;
+    this.#links = links;
+  }
+
+  /** Whom a message is for. Throws AGENT_UNKNOWN when there is nobody, CONFIG_INVALID when there is no way to the one it names. */
+  recipients({ from, to, payload }: MessageV2): readonly RegisteredAgent[] {
+    if (to !== EVERYBODY && payload.type !== 'broadcast') return [this.require(to)];
+    const active = this.#registry.list({ status: 'active' });
+    const others = active.filter((agent) => agent.id !== from && this.#isReachable(agent));
+    if (others.length > 0) return others;
+    throw new ParleyError(
+      'AGENT_UNKNOWN',
+      `No other agent than '${from}' is active, so nobody would get this broadcast.`,
+      {
+        hint: 'An agent is active for five minutes after it has polled or sent something: look at parley agents.',
+      },
+    );
+  }
+
+  /** An agent that can be reached. Throws as `recipients` does. */
+  require(id: string): RegisteredAgent {
+    const agent = this.#registry.require(id);
+    if (this.#isReachable(agent)) return agent;
+    throw new ParleyError(
+      'CONFIG_INVALID',
+      `Agent '${id}' is reached by the transport '${agent.transport}', which this version of Parley does not have.`,
+      { hint: `Register it with another one: parley register ${id} … --transport-type sqlite` },
+    );
+  }
+
+  /** Where an agent's messages are taken out. Of an agent that is not registered any more: at home. */
+  mailbox(id: string): Transport {
+    return this.#links.get(this.#registry.get(id)?.transport ?? '') ?? this.#home;
+  }
+
+  /** Home first. */
+  get transports(): readonly Transport[] {
+    return [this.#home, ...this.#links.values()];
+  }
+
+  /** Hands what waits here for an agent over to its link. What the link does not take is tried again later. */
+  async forward(agent: AgentCard): Promise<void> {
+    const link = this.#links.get(agent.transport);
+    if (!link) return;
+    const options = { limit: LINK_BATCH, leaseMs: LINK_LEASE_MS, wait: false, detached: false };
+    for (;;) {
+      const received = await this.#home.poll(agent.id, options);
+      if (received.length === 0) return;
+      for (const { message, attempt, token } of received) {
+        const held = { id: message.id, agent: agent.id, token };
+        await this.#home.settle(held, await outcomeOf(link.deliver(message, agent), attempt));
+      }
+    }
+  }
+
+  #isReachable({ transport }: AgentCard): boolean {
+    return this.#homeNames.has(transport) || this.#links.has(transport);
+  }
+}
+
+async function outcomeOf(delivered: Promise<void>, attempt: number): Promise<Outcome> {
+  try {
+    await delivered;
+    return { kind: 'ack' };
+  } catch (error) {
+    // What the link can never take becomes a dead letter; else only the way is closed for now.
+    const countsAsAttempt = error instanceof ParleyError && error.code === 'MESSAGE_INVALID';
+    return { kind: 'nack', reason: errorText(error), delayMs: backoffDelay(attempt, LINK_BACKOFF), countsAsAttempt };
+  }
+}

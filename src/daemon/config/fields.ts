@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { nearest } from '../../lib/suggestion.ts';
+import { LOG_LEVELS } from './config.ts';
+
+export const text = z.string('must be text').trim().min(1, 'must not be empty');
+export const yesOrNo = z.boolean('must be true or false (in a variable also 1, 0, yes, no, on, off)');
+
+export function whole(unit: string, min: number, max: number) {
+  const message = `must be a whole number${unit && ` of ${unit}`} from ${min} to ${max}`;
+  return z.int(message).min(min, message).max(max, message);
+}
+
+/** The words are quoted only when they are near to one of ours: what somebody put here by mistake may be a secret. */
+export function oneOf<const Words extends readonly string[]>(kind: string, words: Words) {
+  return z.enum(words, {
+    error: ({ input }) => {
+      const meant = typeof input === 'string' ? nearest(input, words) : null;
+      const suggestion = meant === null ? '.' : `: "${input}"; did you mean "${meant}"?`;
+      return `is not a known ${kind}${suggestion} Known: ${words.join(', ')}`;
+    },
+  });
+}
+
+/** The settings of the message spool, without what they are by default: whoever works with it knows that best. */
+export const spoolFields = {
+  databasePath: text,
+  logLevel: oneOf('log level', LOG_LEVELS),
+  leaseSeconds: whole('seconds', 1, 86_400),
+  ttlHours: whole('hours', 1, 8760),
+};

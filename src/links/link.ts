@@ -1,0 +1,11 @@
+import type { AgentCard } from '../domain/agent-card.ts';
+import type { MessageV2 } from '../protocol/message-v2.ts';
+
+/**
+ * The way to agents that do not take their messages from this spool. Whatever is for them is in their mailbox here all the same,
+ * and a link is what handles that mailbox: so a message waits while the other side is away, and is not lost.
+ */
+export interface Link {
+  /** Resolves when the other side has it durably; the same message delivered twice is one delivery there. Rejects to have it tried again. */
+  deliver(message: MessageV2, to: AgentCard): Promise<void>;
+}
