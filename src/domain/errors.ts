@@ -13,6 +13,7 @@ export const ERRORS = {
   PORT_IN_USE: { hint: 'Stop the other program, or choose another port with HEALTH_PORT or --port.', exit: 69 },
   DATABASE_READ_ONLY: { hint: 'Give this user write permission on the database file and its folder.', exit: 73 },
   DATABASE_NEWER: { hint: 'Update Parley, or point it at another database.', exit: 78 },
+  DATABASE_FOREIGN: { hint: 'Point Parley at a file of its own: AGENT_COMM_DB_PATH, or --db.', exit: 65 },
   DATABASE_CORRUPT: { hint: 'Restore the database from a backup, or point Parley at another file.', exit: 65 },
   DATABASE_FAILED: { hint: 'See the cause; nothing was written.', exit: 74 },
   SQLITE_TOO_OLD: { hint: 'Run npm ci, so that the bundled SQLite is used.', exit: 78 },

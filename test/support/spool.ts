@@ -58,7 +58,7 @@ export function openTestSpool(folder = temporaryFolder(), clock = new ManualCloc
   };
 }
 
-export function openSpoolAt(path: string, clock: Clock): { db: Database; spool: SqliteSpool } {
-  const db = new Database(path, { clock });
+export function openSpoolAt(path: string, clock: Clock, steady = clock): { db: Database; spool: SqliteSpool } {
+  const db = new Database(path, { clock, steady });
   return { db, spool: new SqliteSpool(db, { clock }) };
 }

@@ -11,6 +11,7 @@ import { applyWrites, type Database } from './database.ts';
 import { loseLeasesOf, moveDue } from './due.ts';
 import { type HandOver, insertMessage } from './insert.ts';
 import { findMessage } from './reports.ts';
+import { deliverTime, type Moment } from './rows.ts';
 import { type Settled, settle } from './settle.ts';
 
 /** Where the spool tells of dead letters: one message each, sent by the transaction that gave the delivery up. */
@@ -101,15 +102,15 @@ export class Batch {
   readonly #db: Database;
   readonly #tx: Tx;
   readonly #orders: Orders;
-  readonly #now: number;
+  readonly #moment: Moment;
   readonly #newToken: (detached: boolean) => string;
   readonly #stirred: Set<Address>;
 
-  constructor(db: Database, tx: Tx, orders: Orders, now: number, newToken: (detached: boolean) => string) {
+  constructor(db: Database, tx: Tx, orders: Orders, moment: Moment, newToken: (detached: boolean) => string) {
     this.#db = db;
     this.#tx = tx;
     this.#orders = orders;
-    this.#now = now;
+    this.#moment = moment;
     this.#newToken = newToken;
     this.#stirred = new Set(orders.stirred);
   }
@@ -129,6 +130,10 @@ export class Batch {
     this.effects.moreDue = due.more;
     for (const recipient of due.ready) this.#stirred.add(recipient);
     for (const settled of due.lost) this.#settled(settled);
+  }
+
+  get #now(): number {
+    return this.#moment.now;
   }
 
   #comesDue(at: number): void {
@@ -188,11 +193,11 @@ export class Batch {
   }
 
   #insert(draft: NewMessage): boolean {
-    const inserted = insertMessage(this.#db, draft, this.#now, this.#handOver);
+    const inserted = insertMessage(this.#db, draft, this.#moment, this.#handOver);
     if (!inserted) return false;
     this.effects.accepted.push({ message: inserted.message, to: draft.deliveries.map((delivery) => delivery.to) });
     for (const recipient of inserted.ready) this.effects.unclaimed.add(recipient);
-    if (draft.deliverAt !== undefined && draft.deliverAt > this.#now) this.#comesDue(draft.deliverAt);
+    if (draft.deliverAt !== undefined) this.#comesDue(deliverTime(draft, this.#moment));
     return true;
   }
 

@@ -5,7 +5,8 @@ import { ParleyError } from '../../domain/errors.ts';
 import type { Tx, Write } from '../../domain/write.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { errorText } from '../../lib/errors.ts';
-import { migrate } from './migrations.ts';
+import { checkOwner, migrate } from './migrations.ts';
+import { steadyClock } from './steady-clock.ts';
 
 /** Fixes a race between a checkpoint and a WAL reset that could corrupt a database shared by processes. */
 const OLDEST_SQLITE = '3.51.3';
@@ -22,10 +23,16 @@ export type Durability = 'power' | 'process' | 'none';
 type Synchronous = 'FULL' | 'NORMAL' | 'OFF';
 
 export interface DatabaseOptions {
+  /** What the time is. Default: the system's clock. */
   readonly clock?: Clock;
+  /** What leases, delays and times to live are measured with. Default: a clock that nobody can set (or `clock`, when that is given). */
+  readonly steady?: Clock;
   /** Default `power`. At `process`, nothing waits for the disk: a power failure may take the last commits, never the file. */
   readonly durability?: Durability;
 }
+
+/** Opening happens once and may wait, in milliseconds: another process can be in the middle of making the file. */
+const OPENING_PATIENCE_MS = 5_000;
 
 interface Job {
   readonly durable: () => boolean;
@@ -40,6 +47,7 @@ interface Job {
  */
 export class Database {
   readonly path: string;
+  readonly steady: Clock;
   readonly #sqlite: Sqlite.Database;
   readonly #statements = new Map<string, Sqlite.Statement>();
   readonly #begin: Sqlite.Statement;
@@ -55,20 +63,25 @@ export class Database {
   #idle: (() => void)[] = [];
 
   /** Opens the file, making it (mode 0600) and its folder when they are not there, and brings its schema up to date. Throws a ParleyError. */
-  constructor(path: string, { clock = systemClock, durability = 'power' }: DatabaseOptions = {}) {
+  constructor(path: string, { clock = systemClock, steady, durability = 'power' }: DatabaseOptions = {}) {
     this.path = path;
     this.#durability = durability;
+    let opened: Sqlite.Database | null = null;
     try {
       mkdirSync(dirname(path), { recursive: true });
       makePrivateFile(path);
-      this.#sqlite = new Sqlite(path, { timeout: 0 });
+      opened = new Sqlite(path, { timeout: OPENING_PATIENCE_MS });
+      this.#sqlite = opened;
+      checkOwner(opened);
       this.#configure();
       migrate(this.#sqlite, clock.now());
+      this.steady = steady ?? (clock === systemClock ? steadyClock(this.#sqlite) : clock);
       // Not before it is known to be ours: another file is left as it is.
       if (process.platform !== 'win32') chmodSync(path, 0o600);
       // From here on a busy database is not waited for inside SQLite, which would hold up the event loop: see #tick.
       this.#sqlite.pragma('busy_timeout = 0');
     } catch (error) {
+      opened?.close();
       throw databaseError(error, path);
     }
     this.#begin = this.#sqlite.prepare('BEGIN IMMEDIATE');
@@ -131,9 +144,6 @@ export class Database {
   }
 
   #configure(): void {
-    // Opening happens once and may wait: another process can be in the middle of making the file. First of all, since even to
-    // prepare a statement reads the file.
-    this.#sqlite.pragma('busy_timeout = 5000');
     const version = this.#sqlite.prepare<[], { v: string }>('SELECT sqlite_version() AS v').get()?.v ?? '0';
     if (version.localeCompare(OLDEST_SQLITE, 'en', { numeric: true }) < 0) {
       throw new ParleyError('SQLITE_TOO_OLD', `SQLite ${version} is older than ${OLDEST_SQLITE}.`);

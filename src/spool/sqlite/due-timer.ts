@@ -3,9 +3,9 @@ import type { Database } from './database.ts';
 import { nextDue } from './due.ts';
 
 /**
- * Knows when the next delivery comes due, and says so. It keeps that time in memory, for asking the database in every
- * transaction took two searches: 40 µs of a cycle's 400 when messages come one at a time. The time may be too early (what was due
- * then is settled by now), never too late.
+ * Knows when the next delivery comes due, and says so. It keeps that time in memory: asking the database in every
+ * transaction took a seventh of the processor's time when messages come one at a time. The time may be too early (what was due then
+ * is settled by now), never too late.
  */
 export class DueTimer {
   readonly #db: Database;

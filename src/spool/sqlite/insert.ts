@@ -3,7 +3,7 @@ import type { Delivery } from '../../domain/delivery.ts';
 import { DEFAULT_MAX_ATTEMPTS, type Message, type NewDelivery, type NewMessage } from '../../domain/message.ts';
 import type { Database } from './database.ts';
 import { block, tailOfOrder } from './order.ts';
-import { acceptMessage, priorityRank } from './rows.ts';
+import { acceptMessage, deliverTime, type Moment, priorityRank } from './rows.ts';
 import { State } from './states.ts';
 
 /** Takes a lease on a delivery as it is born, for somebody who waits for it; null when nobody does. */
@@ -21,8 +21,10 @@ export interface Inserted {
  * Stores a message and its deliveries; null when a message with this id was accepted before. A delivery for somebody who is
  * waiting is stored already leased: it never passes through the claim index, which halves the work of the common case.
  */
-export function insertMessage(db: Database, draft: NewMessage, now: number, handOver: HandOver): Inserted | null {
-  const message = acceptMessage(draft, now);
+export function insertMessage(db: Database, draft: NewMessage, moment: Moment, handOver: HandOver): Inserted | null {
+  const message = acceptMessage(draft, moment);
+  const deliverAt = deliverTime(draft, moment);
+  const later = deliverAt > moment.now;
   const { changes, lastInsertRowid } = db
     .prepare(
       `INSERT INTO message (id, sender, conversation, reply_to, subject, body, payload_type, payload, metadata, priority, root, trace, accepted_at, expires_at)
@@ -41,7 +43,7 @@ export function insertMessage(db: Database, draft: NewMessage, now: number, hand
       priorityRank(message.priority),
       message.trace.root,
       JSON.stringify(message.trace),
-      now,
+      message.acceptedAt,
       message.expiresAt,
     );
   if (changes === 0) return null;
@@ -50,7 +52,6 @@ export function insertMessage(db: Database, draft: NewMessage, now: number, hand
   let previous: number | null = null;
   for (const recipient of draft.deliveries) {
     const waitsFor: number[] = [];
-    const later = (draft.deliverAt ?? now) > now;
     if (draft.strategy === 'sequential' && previous !== null) waitsFor.push(previous);
     if (!later && recipient.orderingKey !== undefined) {
       const tail = tailOfOrder(db, recipient.to, recipient.orderingKey);
@@ -60,15 +61,7 @@ export function insertMessage(db: Database, draft: NewMessage, now: number, hand
       previous = insertDelivery(db, lastInsertRowid, message, recipient, State.blocked, null, null);
       for (const other of waitsFor) block(db, previous, other);
     } else if (later) {
-      previous = insertDelivery(
-        db,
-        lastInsertRowid,
-        message,
-        recipient,
-        State.scheduled,
-        draft.deliverAt ?? null,
-        null,
-      );
+      previous = insertDelivery(db, lastInsertRowid, message, recipient, State.scheduled, deliverAt, null);
     } else {
       const lease = handOver(recipient.to);
       const state = lease ? State.leased : State.ready;

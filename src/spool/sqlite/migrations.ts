@@ -17,13 +17,20 @@ const MIGRATIONS: readonly Migration[] = [spool, stores, search];
 
 const NEWEST = Math.max(...MIGRATIONS.map((migration) => migration.version));
 
+/** What SQLite keeps in the header of a file to say whose it is (PRAGMA application_id): "Prly". */
+const APPLICATION_ID = 0x50726c79;
+
 /**
- * Brings the schema up to date. Each migration is one transaction that records itself first, so of two processes that start
- * together one waits for the other and then finds it done. Throws DATABASE_NEWER on a schema that this version cannot use.
+ * Reads whose database this is, before anything is written to it. Throws DATABASE_FOREIGN when it belongs to another program, and
+ * DATABASE_NEWER on a schema that this version cannot use.
  */
-export function migrate(sqlite: Database, now: number): void {
-  sqlite.exec(`CREATE TABLE IF NOT EXISTS schema_migration (
-    version INTEGER PRIMARY KEY, name TEXT NOT NULL, breaking INTEGER NOT NULL, applied_at INTEGER NOT NULL) STRICT`);
+export function checkOwner(sqlite: Database): void {
+  const owner = sqlite.pragma('application_id', { simple: true });
+  const tables = sqlite.prepare<[], { n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n ?? 0;
+  if (tables === 0) return;
+  if (owner !== APPLICATION_ID) {
+    throw new ParleyError('DATABASE_FOREIGN', `The database ${sqlite.name} belongs to another program.`);
+  }
   const newer = sqlite
     .prepare<[number], { version: number; name: string }>(
       'SELECT version, name FROM schema_migration WHERE version > ? AND breaking = 1 ORDER BY version DESC LIMIT 1',
@@ -35,6 +42,19 @@ export function migrate(sqlite: Database, now: number): void {
       `The database ${sqlite.name} was written by a newer Parley: its schema is at ${newer.version} (${newer.name}), this version knows ${NEWEST}.`,
     );
   }
+}
+
+/**
+ * Brings the schema up to date. Each migration is one transaction that records itself first, so of two processes that start
+ * together one waits for the other and then finds it done.
+ */
+export function migrate(sqlite: Database, now: number): void {
+  const begin = sqlite.transaction(() => {
+    sqlite.pragma(`application_id = ${APPLICATION_ID}`);
+    sqlite.exec(`CREATE TABLE IF NOT EXISTS schema_migration (
+      version INTEGER PRIMARY KEY, name TEXT NOT NULL, breaking INTEGER NOT NULL, applied_at INTEGER NOT NULL) STRICT`);
+  });
+  begin.immediate();
   const claim = sqlite.prepare<[number, string, number, number]>(
     'INSERT INTO schema_migration (version, name, breaking, applied_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );

@@ -3,6 +3,14 @@ import { DEFAULT_TTL_MS, type Message, type NewMessage, PRIORITIES, type Priorit
 import type { Trace } from '../../domain/trace.ts';
 import type { Json } from '../../lib/json.ts';
 
+/** A point in time, epoch milliseconds. */
+export interface Moment {
+  /** By the steady clock, which measures leases, delays and times to live. */
+  readonly now: number;
+  /** By the clock on the wall, which somebody may set. */
+  readonly date: number;
+}
+
 /** A message as its table has it. What is in there was written by us: it is trusted. */
 export interface MessageRow {
   readonly id: string;
@@ -41,8 +49,8 @@ export function messageFromRow(row: MessageRow): Message {
   };
 }
 
-/** The message that a new one becomes when it is accepted at `now`. */
-export function acceptMessage(draft: NewMessage, now: number): Message {
+/** The message that a new one becomes when it is accepted. */
+export function acceptMessage(draft: NewMessage, { now, date }: Moment): Message {
   const ttl = draft.ttlMs === undefined ? DEFAULT_TTL_MS : draft.ttlMs;
   return {
     id: draft.id,
@@ -55,9 +63,14 @@ export function acceptMessage(draft: NewMessage, now: number): Message {
     metadata: draft.metadata ?? {},
     priority: draft.priority ?? 'normal',
     trace: draft.trace,
-    acceptedAt: now,
-    expiresAt: ttl === null ? null : Math.max(now, draft.deliverAt ?? now) + ttl,
+    acceptedAt: date,
+    expiresAt: ttl === null ? null : deliverTime(draft, { now, date }) + ttl,
   };
+}
+
+/** When it may be delivered, by the steady clock: a sender names it by the calendar. */
+export function deliverTime({ deliverAt }: NewMessage, { now, date }: Moment): number {
+  return deliverAt === undefined ? now : now + Math.max(0, deliverAt - date);
 }
 
 export const priorityRank = (priority: Priority): number => PRIORITIES.indexOf(priority);

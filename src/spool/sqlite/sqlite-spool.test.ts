@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { spoolContract } from '../../../test/contract/spool.ts';
-import { draft, mailbox, openSpoolAt, openTestSpool } from '../../../test/support/spool.ts';
+import { draft, mailbox, openSpoolAt, openTestSpool, temporaryFolder } from '../../../test/support/spool.ts';
+import { ManualClock } from '../../lib/manual-clock.ts';
 import { DEAD_LETTERS } from './batch.ts';
+import { Database } from './database.ts';
 
 spoolContract('SQLite', () => openTestSpool());
 
@@ -42,6 +45,45 @@ describe('the spool on SQLite', () => {
     expect((await waiting)[0]?.message.id).toBe(message.id);
     await other.spool.close();
     await other.db.close();
+  });
+
+  it.each([10, -10])(
+    '[SPL-03] a clock that is set by %d minutes ends no lease and no message early',
+    async (minutes) => {
+      const steady = new ManualClock();
+      const date = new ManualClock();
+      const folder = temporaryFolder();
+      const path = join(folder.path, 'coordination.db');
+      const [one, other] = [1, 2].map(() => openSpoolAt(path, date, steady));
+      if (!one || !other) throw new Error('two were asked for');
+      const later = draft('carol', { deliverAt: date.now() + 60_000 });
+      await one.spool.send([draft('bob'), draft('dave', { ttlMs: 30_000 }), later]);
+      const [held] = await one.spool.claim(mailbox('bob'), { leaseMs: 60_000 });
+      date.advance(minutes * 60_000);
+      steady.advance(1_000);
+      expect(await other.spool.claim(mailbox('bob'))).toEqual([]);
+      expect(await other.spool.claim(mailbox('dave'))).toHaveLength(1);
+      expect(await other.spool.claim(mailbox('carol'))).toEqual([]);
+      if (held) await one.spool.settle(held.lease, { kind: 'ack' });
+      steady.advance(59_000);
+      expect(await other.spool.claim(mailbox('carol'))).toHaveLength(1);
+      for (const { spool, db } of [one, other]) {
+        await spool.close();
+        await db.close();
+      }
+      folder.remove();
+    },
+  );
+
+  it('[SPL-03] without a clock of their own, all openings of a file go by one that follows the machine', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder.path, 'coordination.db');
+    const [one, other] = [new Database(path), new Database(path)];
+    expect(Math.abs(one.steady.now() - other.steady.now())).toBeLessThan(1_000);
+    expect(Math.abs(one.steady.now() - Date.now())).toBeLessThan(60_000);
+    await one.close();
+    await other.close();
+    folder.remove();
   });
 
   it('[SPL-06] a database that another writer holds is waited for, and no call fails', async () => {

@@ -28,6 +28,7 @@ const SAFETY_LOOK_MS = 250;
 export class SqliteSpool implements Spool {
   readonly #db: Database;
   readonly #clock: Clock;
+  readonly #steady: Clock;
   readonly #wake: Wake;
   readonly #events = new EventEmitter();
   readonly #due: DueTimer;
@@ -48,9 +49,10 @@ export class SqliteSpool implements Spool {
   constructor(db: Database, { clock = systemClock }: { clock?: Clock } = {}) {
     this.#db = db;
     this.#clock = clock;
+    this.#steady = db.steady;
     this.#events.setMaxListeners(0);
     this.#wake = new Wake(db.path, (recipients) => this.#stir(recipients as readonly Address[]));
-    this.#due = new DueTimer(db, clock, () => this.#flush());
+    this.#due = new DueTimer(db, db.steady, () => this.#flush());
     this.#due.look();
   }
 
@@ -98,7 +100,7 @@ export class SqliteSpool implements Spool {
   }
 
   async extend(lease: Lease, leaseMs: number): Promise<Lease> {
-    const extend = (): Lease => extendLease(this.#db, lease, this.#clock.now() + leaseMs);
+    const extend = (): Lease => extendLease(this.#db, lease, this.#steady.now() + leaseMs);
     const extended = await this.#db.write(extend, { durable: false });
     if (!this.#closed) this.#due.expect(extended.expiresAt);
     return extended;
@@ -113,7 +115,7 @@ export class SqliteSpool implements Spool {
   }
 
   async redrive(delivery: number): Promise<boolean> {
-    const recipient = await this.#db.write(() => redrive(this.#db, delivery, this.#clock.now()));
+    const recipient = await this.#db.write(() => redrive(this.#db, delivery, this.#steady.now()));
     if (recipient !== null) this.#announce([recipient]);
     return recipient !== null;
   }
@@ -131,7 +133,7 @@ export class SqliteSpool implements Spool {
   }
 
   async cleanup(olderThan: number): ReturnType<Spool['cleanup']> {
-    const { expired, removed, released } = await this.#db.write(() => cleanup(this.#db, this.#clock.now(), olderThan));
+    const { expired, removed, released } = await this.#db.write(() => cleanup(this.#db, this.#steady.now(), olderThan));
     this.#announce(released);
     return { expired, removed };
   }
@@ -193,7 +195,14 @@ export class SqliteSpool implements Spool {
       detached ? `detached.${this.#wake.holder}.${++this.#tokens}` : `${this.#wake.holder}.${++this.#tokens}`;
     this.#db
       .write(
-        (tx) => new Batch(this.#db, tx, { ...gather(), claimersOf, mayBeDue }, this.#clock.now(), newToken).run(),
+        (tx) =>
+          new Batch(
+            this.#db,
+            tx,
+            { ...gather(), claimersOf, mayBeDue },
+            { now: this.#steady.now(), date: this.#clock.now() },
+            newToken,
+          ).run(),
         {
           durable: () => gather().changes.some(needsDurability),
         },

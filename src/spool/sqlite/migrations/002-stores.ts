@@ -72,6 +72,11 @@ export const migration: Migration = {
       entry TEXT NOT NULL
     ) STRICT;
 
+    CREATE TABLE machine_start (
+      boot TEXT PRIMARY KEY,
+      at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
     CREATE TABLE setting (
       name TEXT PRIMARY KEY,
       value TEXT NOT NULL
