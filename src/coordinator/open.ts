@@ -63,7 +63,7 @@ export function openCoordinator(options: CoordinatorOptions = {}): Coordinator {
     });
   }
   const spool = new SqliteSpool(db, { clock });
-  const archive = new SqliteArchive(db, { clock });
+  const archive = new SqliteArchive(db);
   const home = new SpoolTransport({ spool, archive, clock });
   const links = new Map<string, LinkedTransport>([['file', files]]);
   const routes = new Routes({ registry, home, homeNames: new Set(['sqlite']), links });

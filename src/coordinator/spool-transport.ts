@@ -89,7 +89,7 @@ export class SpoolTransport implements Transport {
   }
 
   count(): ReturnType<Transport['count']> {
-    return this.#archive.count();
+    return this.#spool.stats();
   }
 
   oldestLeased(): number | null {

@@ -9,12 +9,13 @@ import type { Handler } from './worker.ts';
 const deadLetterSchema = z.object({
   message: z.string().transform(messageId),
   to: z.string(),
+  status: z.enum(['failed', 'expired']),
   reason: z.string().nullable(),
 });
 
 /**
- * Tells the person whose message it was, or whose message had led to it, that something could not be done: a dead letter is never
- * silent. What cannot be told to anybody (a chat that cannot be reached) stays where it is, among the dead letters.
+ * Tells the person whose message it was, or whose message had led to it, that something could not be done: neither a dead letter
+ * nor a message that came too late is silent. What cannot be told to anybody (a chat that cannot be reached) stays where it is, among the dead letters.
  */
 export function deadLetterNotice(find: (id: MessageId) => Message | null, nameOf: (to: Address) => string): Handler {
   return async ({ message: notice }) => {
@@ -24,7 +25,11 @@ export function deadLetterNotice(find: (id: MessageId) => Message | null, nameOf
     const agent = agentOf(letter.to as Address);
     if (!place || agent === null) return { kind: 'ack' };
     const name = nameOf(letter.to as Address);
-    const text = `${name} could not deal with ${failed.trace.cause === null ? 'your message' : 'a message that yours had led to'} after several attempts. It is kept, and can be tried again: it is among the dead letters as ${letter.message}.`;
+    const what = failed.trace.cause === null ? 'your message' : 'a message that yours had led to';
+    const text =
+      letter.status === 'expired'
+        ? `${name} did not get to ${what} in time, and has dropped it. Write again if it still matters.`
+        : `${name} could not deal with ${what} after several attempts. It is kept, and can be tried again: it is among the dead letters as ${letter.message}.`;
     const out: ChatOut = { peer: place.peer, speaker: { id: agent, name }, text };
     return {
       kind: 'ack',

@@ -1,7 +1,6 @@
 import type { Address, ConversationId, MessageId } from '../domain/addresses.ts';
 import type { DeliveryStatus } from '../domain/delivery.ts';
 import type { Message } from '../domain/message.ts';
-import type { SpoolStats } from './spool.ts';
 
 export interface ConversationReport {
   readonly id: ConversationId;
@@ -55,7 +54,6 @@ export interface SpoolArchive {
     text: string,
     options: { readonly limit: number; readonly conversation?: ConversationId; readonly participant?: Address },
   ): Promise<readonly Match[]>;
-  count(): SpoolStats;
   /** When the oldest message that is leased was accepted, epoch milliseconds; null when none is. */
   oldestLeased(): number | null;
   /** What is wrong with the database, one line each. Reads all of it. */

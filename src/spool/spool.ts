@@ -32,6 +32,7 @@ export interface DeliveryReport {
   readonly reason: string | null;
 }
 
+/** Notices of dead letters are the spool's own, and not counted. */
 export interface SpoolStats {
   readonly messages: number;
   readonly deliveries: Readonly<Record<DeliveryStatus, number>>;

@@ -29,7 +29,7 @@ import type { ChainFailure } from '../../src/providers/chain.ts';
 import type { ModelRequest } from '../../src/providers/model-call.ts';
 import { SqliteRegistry } from '../../src/registry/sqlite-registry.ts';
 import { Gate, type GatePolicy } from '../../src/security/gate.ts';
-import { DEAD_LETTERS } from '../../src/spool/sqlite/batch.ts';
+import { DEAD_LETTERS } from '../../src/spool/dead-letter.ts';
 import type { Database } from '../../src/spool/sqlite/database.ts';
 import type { SqliteSpool } from '../../src/spool/sqlite/sqlite-spool.ts';
 import { SqliteAuditLog } from '../../src/store/audit-log.ts';

@@ -1,23 +1,20 @@
-import { type Address, messageId, systemAddress } from '../../domain/addresses.ts';
+import { type Address, messageId } from '../../domain/addresses.ts';
 import type { Delivery, Lease, Settlement } from '../../domain/delivery.ts';
 import { ParleyError } from '../../domain/errors.ts';
 import type { Message, NewMessage } from '../../domain/message.ts';
 import { startTrace } from '../../domain/trace.ts';
 import type { Tx, Write } from '../../domain/write.ts';
 import { deriveId } from '../../lib/ids.ts';
+import { DEAD_LETTER, DEAD_LETTERS } from '../dead-letter.ts';
 import type { SendReceipt } from '../spool.ts';
 import { claimReady } from './claim.ts';
+import { expireLate, forget } from './cleanup.ts';
 import { applyWrites, type Database } from './database.ts';
 import { loseLeasesOf, moveDue } from './due.ts';
 import { type HandOver, insertMessage } from './insert.ts';
 import { findMessage } from './reports.ts';
 import { deliverTime, type Moment } from './rows.ts';
 import { type Settled, settle } from './settle.ts';
-
-/** Where the spool tells of dead letters: one message each, sent by the transaction that gave the delivery up. */
-export const DEAD_LETTERS = systemAddress('dead-letters');
-/** The payload type of such a message; its data is `{delivery, message, to, reason}`. */
-const DEAD_LETTER = 'dead-letter';
 
 export interface Claimer {
   readonly recipient: Address;
@@ -53,7 +50,15 @@ export interface RecoverChange {
   reject(error: unknown): void;
 }
 
-export type Change = SendChange | SettleChange | RecoverChange;
+/** Expire what is past its time to live, and forget what was settled before `olderThan`. */
+export interface CleanupChange {
+  readonly kind: 'cleanup';
+  readonly olderThan: number;
+  resolve(cleaned: { expired: number; removed: number }): void;
+  reject(error: unknown): void;
+}
+
+export type Change = SendChange | SettleChange | RecoverChange | CleanupChange;
 
 /** What one transaction is to do. */
 export interface Orders {
@@ -73,6 +78,7 @@ export interface Effects {
   readonly settled: Settled[];
   readonly receipts: Map<SendChange, SendReceipt[]>;
   readonly recovered: Map<RecoverChange, number>;
+  readonly cleaned: Map<CleanupChange, { expired: number; removed: number }>;
   /** Calls that came to nothing, alone: the others in the transaction are none the worse. */
   readonly refused: Map<Change, unknown>;
   /** Mailboxes that have something which nobody here has claimed. */
@@ -93,6 +99,7 @@ export class Batch {
     settled: [],
     receipts: new Map(),
     recovered: new Map(),
+    cleaned: new Map(),
     refused: new Map(),
     unclaimed: new Set(),
     lookedForDue: false,
@@ -140,18 +147,20 @@ export class Batch {
     this.effects.nextDue = Math.min(this.effects.nextDue, at);
   }
 
-  /** Takes note of a delivery that was settled, and tells the dead letters' mailbox when it was given up. */
+  /** Takes note of a delivery that was settled, and tells the dead letters' mailbox when it was given up or came too late. */
   #settled(settled: Settled): void {
     this.effects.settled.push(settled);
     if (settled.dueAt !== null) this.#comesDue(settled.dueAt);
     for (const recipient of settled.released) this.#stirred.add(recipient);
-    if (settled.status !== 'failed' || settled.to.startsWith('system:')) return;
+    const undelivered = settled.status === 'failed' || settled.status === 'expired';
+    if (!undelivered || settled.to.startsWith('system:')) return;
     const failed = findMessage(this.#db, settled.message);
     if (failed) this.#insert(deadLetterOf(settled, failed));
   }
 
   #change(change: Change): void {
     if (change.kind === 'recover') return this.#recover(change);
+    if (change.kind === 'cleanup') return this.#cleanup(change);
     const foreign = change.kind === 'send' ? change.also : (change.settlement.also ?? []);
     // The stores' writes are not ours and may throw: then this change alone is undone.
     if (foreign.length > 0) this.#db.prepare('SAVEPOINT change').run();
@@ -192,6 +201,12 @@ export class Batch {
     this.effects.recovered.set(change, lost.length);
   }
 
+  #cleanup(change: CleanupChange): void {
+    const late = expireLate(this.#db, this.#now);
+    for (const settled of late) this.#settled(settled);
+    this.effects.cleaned.set(change, { expired: late.length, removed: forget(this.#db, change.olderThan) });
+  }
+
   #insert(draft: NewMessage): boolean {
     const inserted = insertMessage(this.#db, draft, this.#moment, this.#handOver);
     if (!inserted) return false;
@@ -216,7 +231,7 @@ export class Batch {
         this.effects.unclaimed.add(recipient);
         continue;
       }
-      const { deliveries, released } = claimReady(this.#db, recipient, wanted, this.#now, (taken) => {
+      const { deliveries, expired } = claimReady(this.#db, recipient, wanted, this.#now, (taken) => {
         // In the order of the claimers: the n-th lease is for whoever has the n-th place.
         let place = taken;
         for (const claimer of claimers) {
@@ -230,8 +245,8 @@ export class Batch {
         const claimer = this.#hungry(recipient);
         if (claimer) this.#give(claimer, delivery);
       }
-      // Added again while we iterate, a mailbox has its turn again.
-      for (const other of released) this.#stirred.add(other);
+      // What it stirs while we iterate has its turn again.
+      for (const settled of expired) this.#settled(settled);
     }
   }
 
@@ -274,7 +289,13 @@ function deadLetterOf(settled: Settled, failed: Message): NewMessage {
     replyTo: settled.message,
     payload: {
       type: DEAD_LETTER,
-      data: { delivery: settled.delivery, message: settled.message, to: settled.to, reason: settled.reason },
+      data: {
+        delivery: settled.delivery,
+        message: settled.message,
+        to: settled.to,
+        status: settled.status,
+        reason: settled.reason,
+      },
     },
     trace: {
       ...startTrace(failed.trace.root, failed.trace.origin, failed.trace.budget),

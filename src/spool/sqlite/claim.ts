@@ -2,7 +2,7 @@ import type { Address } from '../../domain/addresses.ts';
 import type { Delivery } from '../../domain/delivery.ts';
 import type { Database } from './database.ts';
 import { MESSAGE_COLUMNS, type MessageRow, messageFromRow } from './rows.ts';
-import { expire } from './settle.ts';
+import { expire, type Settled } from './settle.ts';
 import { State } from './states.ts';
 
 interface ClaimRow extends MessageRow {
@@ -16,8 +16,7 @@ interface ClaimRow extends MessageRow {
 /** What a claim met: leases taken, and deliveries that turned out to be past their time. */
 export interface Claimed {
   readonly deliveries: readonly Delivery[];
-  /** Recipients that became claimable because something before them expired. */
-  readonly released: readonly Address[];
+  readonly expired: readonly Settled[];
 }
 
 /** Takes leases on the most pressing ready deliveries of a mailbox, at most `limit`, from one index range. `lease` gets how many were taken before. */
@@ -37,14 +36,14 @@ export function claimReady(
     `UPDATE delivery SET state = ${State.leased}, attempts = attempts + 1, due_at = ?, token = ? WHERE seq = ?`,
   );
   const deliveries: Delivery[] = [];
-  const released: Address[] = [];
+  const expired: Settled[] = [];
   for (;;) {
     const rows = select.all(recipient, limit - deliveries.length);
     for (const row of rows) {
       if (row.deliver_until !== null && row.deliver_until <= now) {
-        const next = expire(db, row.delivery, now);
-        released.push(...next);
-        if (!next.includes(recipient)) continue;
+        const settled = expire(db, row.delivery, now);
+        if (settled) expired.push(settled);
+        if (!settled?.released.includes(recipient)) continue;
         // What has just been let go may be more pressing than the rest of these rows.
         break;
       }
@@ -58,7 +57,7 @@ export function claimReady(
         lease: { delivery: row.delivery, token, expiresAt },
       });
     }
-    if (rows.length === 0 || deliveries.length >= limit) return { deliveries, released };
+    if (rows.length === 0 || deliveries.length >= limit) return { deliveries, expired };
   }
 }
 

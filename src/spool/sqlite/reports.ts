@@ -1,7 +1,7 @@
 import type { Address, MessageId } from '../../domain/addresses.ts';
-import type { DeliveryStatus, Lease } from '../../domain/delivery.ts';
+import type { Lease } from '../../domain/delivery.ts';
 import type { Message } from '../../domain/message.ts';
-import type { DeliveryReport, SpoolStats } from '../spool.ts';
+import type { DeliveryReport } from '../spool.ts';
 import type { Database } from './database.ts';
 import { MESSAGE_COLUMNS, type MessageRow, messageFromRow } from './rows.ts';
 import { State, statusOf } from './states.ts';
@@ -48,22 +48,4 @@ export function findLease(db: Database, id: MessageId, recipient: Address): Leas
     )
     .get(id, recipient);
   return row ? { delivery: row.seq, token: row.token, expiresAt: row.due_at } : null;
-}
-
-export function spoolStats(db: Database): SpoolStats {
-  const messages = db.prepare<{ n: number }>('SELECT count(*) AS n FROM message').get()?.n ?? 0;
-  const deliveries: Record<DeliveryStatus, number> = {
-    queued: 0,
-    blocked: 0,
-    leased: 0,
-    acked: 0,
-    failed: 0,
-    expired: 0,
-  };
-  for (const row of db
-    .prepare<{ state: number; n: number }>('SELECT state, count(*) AS n FROM delivery GROUP BY state')
-    .all()) {
-    deliveries[statusOf(row.state)] += row.n;
-  }
-  return { messages, deliveries };
 }

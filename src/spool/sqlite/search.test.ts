@@ -7,7 +7,7 @@ import { SqliteArchive } from './sqlite-archive.ts';
 
 const open = () => {
   const t = openTestSpool();
-  return { t, archive: new SqliteArchive(t.db, { clock: t.clock }) };
+  return { t, archive: new SqliteArchive(t.db) };
 };
 const say = async (t: SpoolFixture, id: string, body: string, more: Parameters<typeof draft>[1] = {}) =>
   void (await t.spool.send([draft('bob', { id: messageId(id), body, ...more })]));

@@ -51,13 +51,18 @@ export function loseLease(db: Database, delivery: number, reason: string, now: n
   return held ? handBack(db, delivery, held, reason, now, now, true) : null;
 }
 
-/** Past its time to live: never delivered. Returns the recipients that may go on because of it. */
-export function expire(db: Database, delivery: number, now: number): Address[] {
-  db.prepare(`UPDATE delivery SET state = ${State.expired}, due_at = NULL, settled_at = ? WHERE seq = ?`).run(
-    now,
-    delivery,
-  );
-  return leaveOrder(db, delivery);
+/** Past its time to live: never delivered. `at`: when that was. */
+export function expire(db: Database, delivery: number, at: number): Settled | null {
+  const row = db
+    .prepare<{ recipient: string; id: string }>(
+      `UPDATE delivery SET state = ${State.expired}, due_at = NULL, settled_at = ? WHERE seq = ?
+       RETURNING recipient, (SELECT id FROM message WHERE message.seq = delivery.message) AS id`,
+    )
+    .get(at, delivery);
+  if (!row) return null;
+  const to = row.recipient as Address;
+  const message = row.id as MessageId;
+  return { delivery, message, to, status: 'expired', reason: null, released: leaveOrder(db, delivery), dueAt: null };
 }
 
 export function extendLease(db: Database, lease: Lease, expiresAt: number): Lease {

@@ -1,22 +1,19 @@
 import type { ConversationId } from '../../domain/addresses.ts';
-import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { SpoolArchive } from '../archive.ts';
 import { previewCleanup } from './cleanup.ts';
 import { conversation, conversations } from './conversations.ts';
 import type { Database } from './database.ts';
 import { SqliteFollower } from './follow.ts';
-import { count, oldestLeased } from './metrics.ts';
+import { oldestLeased } from './metrics.ts';
 import { problems } from './problems.ts';
 import { search } from './search.ts';
 
 export class SqliteArchive implements SpoolArchive {
   readonly #db: Database;
-  readonly #clock: Clock;
 
   /** The database stays the caller's to close. */
-  constructor(db: Database, { clock = systemClock }: { clock?: Clock } = {}) {
+  constructor(db: Database) {
     this.#db = db;
-    this.#clock = clock;
   }
 
   conversations(options: Parameters<SpoolArchive['conversations']>[0]): ReturnType<SpoolArchive['conversations']> {
@@ -31,10 +28,6 @@ export class SqliteArchive implements SpoolArchive {
     return search(this.#db, text, options);
   }
 
-  count(): ReturnType<SpoolArchive['count']> {
-    return count(this.#db);
-  }
-
   oldestLeased(): number | null {
     return oldestLeased(this.#db);
   }
@@ -44,7 +37,7 @@ export class SqliteArchive implements SpoolArchive {
   }
 
   previewCleanup(olderThan: number): ReturnType<SpoolArchive['previewCleanup']> {
-    return this.#db.write(() => previewCleanup(this.#db, this.#clock.now(), olderThan), { durable: false });
+    return this.#db.write(() => previewCleanup(this.#db, this.#db.steady.now(), olderThan), { durable: false });
   }
 
   follow(): SqliteFollower {

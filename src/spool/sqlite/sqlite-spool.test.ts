@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { spoolContract } from '../../../test/contract/spool.ts';
 import { draft, mailbox, openSpoolAt, openTestSpool, temporaryFolder } from '../../../test/support/spool.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
-import { DEAD_LETTERS } from './batch.ts';
+import { DEAD_LETTERS } from '../dead-letter.ts';
 import { Database } from './database.ts';
 
 spoolContract('SQLite', () => openTestSpool());
@@ -32,8 +32,26 @@ describe('the spool on SQLite', () => {
       delivery: delivery.lease.delivery,
       message: message.id,
       to: mailbox('bob'),
+      status: 'failed',
       reason: 'hopeless',
     });
+  });
+
+  it('[SPL-09] what came too late is told of too, whether a claim or a cleanup finds it', async () => {
+    await using t = openTestSpool();
+    const messages = [draft('bob', { ttlMs: 10 }), draft('carol', { ttlMs: 10 })];
+    await t.spool.send(messages);
+    t.clock.advance(10);
+    const settled: string[] = [];
+    t.spool.on('settled', ({ message, status }) => settled.push(`${message} ${status}`));
+    await t.spool.claim(mailbox('bob'));
+    expect(await t.spool.cleanup(0)).toEqual({ expired: 1, removed: 0 });
+    expect(settled).toEqual(messages.map(({ id }) => `${id} expired`));
+    const notices = await t.spool.claim(DEAD_LETTERS, { limit: 5 });
+    const expired = { status: 'expired', reason: null };
+    expect(notices.map(({ message }) => message.payload.data)).toMatchObject(
+      messages.map(({ id }) => ({ message: id, ...expired })),
+    );
   });
 
   it('[SPL-09] a claim that waits in one opening of the file is woken by a send in another', async () => {

@@ -8,12 +8,12 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { ClaimOptions, SendReceipt, Spool, SpoolEvents } from '../spool.ts';
 import { Batch, type Change, type Claimer, type Effects, needsDurability } from './batch.ts';
 import { hasReady } from './claim.ts';
-import { cleanup } from './cleanup.ts';
 import type { Database } from './database.ts';
 import { deadLetters, redrive } from './dead-letters.ts';
 import { leaseHolders } from './due.ts';
 import { DueTimer } from './due-timer.ts';
-import { deliveryReports, findLease, findMessage, spoolStats } from './reports.ts';
+import { count } from './metrics.ts';
+import { deliveryReports, findLease, findMessage } from './reports.ts';
 import { extendLease } from './settle.ts';
 import { Wake } from './wake.ts';
 
@@ -129,13 +129,11 @@ export class SqliteSpool implements Spool {
   }
 
   stats(): ReturnType<Spool['stats']> {
-    return spoolStats(this.#db);
+    return count(this.#db);
   }
 
-  async cleanup(olderThan: number): ReturnType<Spool['cleanup']> {
-    const { expired, removed, released } = await this.#db.write(() => cleanup(this.#db, this.#steady.now(), olderThan));
-    this.#announce(released);
-    return { expired, removed };
+  cleanup(olderThan: number): ReturnType<Spool['cleanup']> {
+    return new Promise((resolve, reject) => this.#submit({ kind: 'cleanup', olderThan, resolve, reject }));
   }
 
   on<Name extends keyof SpoolEvents>(name: Name, listener: (...args: SpoolEvents[Name]) => void): () => void {
@@ -305,5 +303,6 @@ function answer(change: Change, effects: Effects): void {
   if (effects.refused.has(change)) return change.reject(effects.refused.get(change));
   if (change.kind === 'send') change.resolve(effects.receipts.get(change) ?? []);
   else if (change.kind === 'recover') change.resolve(effects.recovered.get(change) ?? 0);
+  else if (change.kind === 'cleanup') change.resolve(effects.cleaned.get(change) ?? { expired: 0, removed: 0 });
   else change.resolve();
 }
