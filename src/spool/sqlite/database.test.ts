@@ -1,26 +1,69 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/support/spool.ts';
-import { Database, type Durability } from './database.ts';
+import { Database } from './database.ts';
 
-/** The values of PRAGMA synchronous. */
-const SYNCHRONOUS = { off: 0, normal: 1, full: 2 };
-
-describe('what a commit survives', () => {
-  it.each<{ durability: Durability; durable: number; other: number }>([
-    { durability: 'power', durable: SYNCHRONOUS.full, other: SYNCHRONOUS.normal },
-    { durability: 'process', durable: SYNCHRONOUS.normal, other: SYNCHRONOUS.normal },
-    { durability: 'none', durable: SYNCHRONOUS.off, other: SYNCHRONOUS.off },
-  ])('[SPL-06] at $durability the disk is waited for as it says', async ({ durability, durable, other }) => {
+function withFile(test: (path: string) => void | Promise<void>): () => Promise<void> {
+  return async () => {
     const folder = temporaryFolder();
-    const db = new Database(join(folder.path, 'coordination.db'), { durability });
-    const synchronous = () => db.prepare<{ synchronous: number }>('PRAGMA synchronous').get()?.synchronous;
-    // Twice and in turn: the setting of one transaction must not leak into the next.
-    for (let round = 0; round < 2; round++) {
-      expect(await db.write(synchronous)).toBe(durable);
-      expect(await db.write(synchronous, { durable: false })).toBe(other);
+    try {
+      await test(join(folder.path, 'coordination.db'));
+    } finally {
+      folder.remove();
     }
-    await db.close();
-    folder.remove();
-  });
+  };
+}
+
+/** Changes a database as another program would, in SQLite's oldest journal mode. */
+function edit(path: string, sql: string): Buffer {
+  const sqlite = new Sqlite(path);
+  sqlite.pragma('journal_mode = DELETE');
+  sqlite.exec(sql);
+  sqlite.close();
+  return readFileSync(path);
+}
+
+describe('opening a database', () => {
+  it(
+    '[SPL-07] of another program is refused, and the file is left as it is',
+    withFile((path) => {
+      const before = edit(path, 'CREATE TABLE diary (entry TEXT)');
+      expect(() => new Database(path)).toThrow(expect.objectContaining({ code: 'DATABASE_FOREIGN' }));
+      expect(readFileSync(path).equals(before)).toBe(true);
+    }),
+  );
+
+  it(
+    '[SPL-07] of a newer Parley is refused, and the file is left as it is',
+    withFile(async (path) => {
+      await new Database(path).close();
+      const before = edit(path, "INSERT INTO schema_migration VALUES (999, 'future', 1, 0)");
+      expect(() => new Database(path)).toThrow(expect.objectContaining({ code: 'DATABASE_NEWER' }));
+      expect(readFileSync(path).equals(before)).toBe(true);
+    }),
+  );
+
+  it(
+    '[SPL-07] of a newer Parley whose changes break nothing is used',
+    withFile(async (path) => {
+      await new Database(path).close();
+      edit(path, "INSERT INTO schema_migration VALUES (999, 'future', 0, 0)");
+      const db = new Database(path);
+      expect(db.checkIntegrity()).toBe('ok');
+      await db.close();
+    }),
+  );
+
+  it(
+    '[SPL-06] commits before it closes, and refuses what comes later',
+    withFile(async (path) => {
+      const db = new Database(path);
+      const writing = db.write(() => db.prepare("INSERT INTO setting VALUES ('a', 'b')").run().changes);
+      await db.close();
+      expect(await writing).toBe(1);
+      await expect(db.write(() => 1)).rejects.toMatchObject({ code: 'SPOOL_CLOSED' });
+    }),
+  );
 });

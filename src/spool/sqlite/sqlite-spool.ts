@@ -19,7 +19,7 @@ import { Wake } from './wake.ts';
 
 const DEFAULT_LEASE_MS = 60_000;
 /** How often waiting claimers look for themselves, in case a wake was missed, in milliseconds. */
-const SAFETY_LOOK_MS = 250;
+const SAFETY_LOOK_MS = 500;
 
 /**
  * The spool on SQLite. Calls are gathered, and one transaction per turn of the event loop carries them out (see Batch): that is
