@@ -16,7 +16,12 @@ export async function agents(options: AgentsOptions): Promise<void> {
   const found = await withSpool(options, (spool) => spool.registry.list(filter).map(documentOf));
   printResult({ agents: found }, options, () =>
     found.length === 0
-      ? 'No registered agents. Add one: parley register <name> -c <capabilities> -d <device>'
+      ? `${nobody(options)} Add one: parley register <name> -c <capabilities> -d <device>`
       : `Registered agents (${found.length}):\n${found.map((agent) => `  ${describeAgent(agent)}`).join('\n')}`,
   );
+}
+
+function nobody({ capability, status }: AgentsOptions): string {
+  const which = [status, capability === undefined ? undefined : `with the capability ${capability}`];
+  return `${['No registered agent', ...which.filter((word) => word !== undefined)].join(' ')}.`;
 }
