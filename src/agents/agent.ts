@@ -44,8 +44,12 @@ export class Agent {
         return delivery.message.from === agentAddress(this.id)
           ? closeRound(this.#context, delivery, data, signal)
           : this.#refuse(delivery, 'foreign timer');
-      default:
-        return this.#refuse(delivery, `unknown payload type ${type}`);
+      default: {
+        // Its sender is to see what became of it: more likely a mistake than an attack.
+        const reason = `an agent takes envelopes, and this is a ${type}`;
+        await this.#refuse(delivery, reason);
+        return { kind: 'term', reason };
+      }
     }
   };
 

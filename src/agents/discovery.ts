@@ -24,9 +24,20 @@ const cardSchema = z.object({
   metadata: z.record(z.string().max(80), z.string().max(500)),
 });
 
-/** The message by which an agent makes itself known to others. */
-export function announcement(card: AgentCard, to: readonly AgentCard[], keys: EnvelopeKeys, now: number): NewMessage[] {
-  return to.map((other) => {
+/** On the card of an agent that understands envelopes: others, such as a script that polls its mailbox, are not greeted with one. */
+export const speaksEnvelopes = { protocol: 'ai-comms/1.0' } as const;
+
+/** The messages by which an agent makes itself known to those of `known` that it can talk to. */
+export function announcement(
+  card: AgentCard,
+  known: readonly AgentCard[],
+  keys: EnvelopeKeys,
+  now: number,
+): NewMessage[] {
+  const others = known.filter(
+    ({ id, metadata }) => id !== card.id && metadata['protocol'] === speaksEnvelopes.protocol,
+  );
+  return others.map((other) => {
     const id = messageId(newId('msg', now));
     const conversation = conversationId(deriveId('conv', 'discovery', ...[card.id, other.id].sort()));
     const trace = startTrace(id, card.id, { turns: 0, tokens: null, microUsd: null });

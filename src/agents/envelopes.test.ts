@@ -93,11 +93,19 @@ describe('what an agent refuses', () => {
     ['has a prototype for a key', { tamper: () => '{"__proto__":{"protocol":"ai-comms"}}' }, /malformed/],
     ['is longer than any envelope', { tamper: (text) => text + ' '.repeat(256 * 1024) }, /too-large/],
     ['came from another mailbox', { message: { from: agentAddress(idOf('Bolt')) } }, /says that it is from atlas/],
-    ['was said to be something else', { message: { payload: { type: 'task', data: {} } } }, /unknown payload type/],
   ])('[SEC-05] [PRO-05] an envelope that %s', async (_what, posted, why) => {
     await using world = await openThree();
     const message = await world.post('Atlas', 'Nova', {}, posted);
     await expectRefused(world, message, why);
+  });
+
+  it('[SEC-05] [SPL-01] what is no envelope is a dead letter: who sent it can see why', async () => {
+    await using world = await openThree();
+    const message = await world.post('Atlas', 'Nova', {}, { message: { payload: { type: 'task', data: {} } } });
+    const reason = 'an agent takes envelopes, and this is a task';
+    expect(world.spool.status(messageId(message.id))).toMatchObject([{ status: 'failed', reason }]);
+    expect(world.audit.tail(1)).toMatchObject([{ kind: 'envelope.refused', detail: reason }]);
+    expect(world.turns).toEqual([]);
   });
 
   it.each<[string, Partial<EnvelopeDraft>, RegExp]>([

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Agent } from '../agents/agent.ts';
+import type { AgentContext, AgentWatcher } from '../agents/context.ts';
+import { announcement, speaksEnvelopes } from '../agents/discovery.ts';
+import { type LocalChannel, PERSON } from '../channels/local/local-channel.ts';
+import type { AgentCard } from '../domain/agent-card.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { deriveKeys, type EnvelopeKeys } from '../protocol/keys.ts';
+import type { ProviderId } from '../providers/catalogue.ts';
+import { ModelChain } from '../providers/chain.ts';
+import { RateCap } from '../providers/rate-cap.ts';
+import { chainLink } from '../providers/settings.ts';
+import { DEFAULT_AGENT_MAX_LENGTH, DEFAULT_AGENT_RATE_LIMIT, Gate } from '../security/gate.ts';
+import { normaliseIdentity } from '../security/identity.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { Database } from '../spool/sqlite/database.ts';
+import { keepSetting } from '../store/settings.ts';
+import type { AgentConfig, Config } from './config/config.ts';
+import type { Records } from './records.ts';
+
+interface AgentParts {
+  readonly spool: Spool;
+  readonly records: Records;
+  readonly gate: Gate;
+  readonly keys: EnvelopeKeys;
+  readonly channel: LocalChannel;
+  readonly onOpened: AgentWatcher['opened'] | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The agents of this process, ready to handle their mailboxes. */
+export function makeAgents(config: Config, parts: AgentParts): Agent[] {
+  const { spool, records, gate, keys, channel, onOpened, clock, logger } = parts;
+  const admins = new Set((config.admins.length > 0 ? config.admins : [PERSON.id]).map(normaliseIdentity));
+  const { registry: directory, sessions, groups, discussions, audit, seen } = records;
+  const shared: Omit<AgentContext, 'card' | 'persona' | 'chain'> = {
+    ...{ directory, sessions, groups, discussions, audit, seen, gate, keys, clock, logger },
+    message: (id) => spool.message(id),
+    requireAuth: config.security.requireAgentAuth,
+    maxMessageAgeMs: config.security.maxMessageAgeMs,
+    budget: config.budget,
+    discussion: config.discussion,
+    isAdmin: (chat) => admins.has(normaliseIdentity(chat.sender.id)),
+    hasGroupChats: (name) => name === channel.name && channel.capabilities.groups,
+    watch: {
+      opened: onOpened ?? (() => undefined),
+      thinking: (_agent, place, on) => channel.typing(place.account, place.peer, on),
+    },
+  };
+  const caps = rateCaps(config.agents, clock);
+  return config.agents.map((agent) => {
+    const links = agent.chain.map((settings) => chainLink(settings, agent.name, caps.get(settings.provider)));
+    return new Agent({
+      ...shared,
+      card: cardOf(agent),
+      persona: agent.persona,
+      chain: new ModelChain(links, { clock, logger }),
+    });
+  });
+}
+
+export function cardOf({ id, name, capabilities, phone, chain }: AgentConfig): AgentCard {
+  const provider = chain[0]?.provider ?? null;
+  return {
+    id,
+    name,
+    capabilities,
+    device: hostname(),
+    transport: 'sqlite',
+    phone,
+    provider,
+    metadata: speaksEnvelopes,
+  };
+}
+
+export function makeGate({ security }: Config, clock: Clock): Gate {
+  const { allowlist, blocklist, rateLimit, maxMessageLength } = security;
+  return new Gate(
+    {
+      ...{ allowlist, blocklist, rateLimit },
+      agentRateLimit: DEFAULT_AGENT_RATE_LIMIT,
+      maxLength: maxMessageLength,
+      agentMaxLength: Math.max(DEFAULT_AGENT_MAX_LENGTH, maxMessageLength),
+    },
+    clock,
+  );
+}
+
+/** The secrets that the agents share. The demo makes its own once, and keeps them. */
+export async function envelopeKeys({ mode, security }: Config, db: Database): Promise<EnvelopeKeys> {
+  const make = (): string => randomBytes(32).toString('hex');
+  const own = async (name: string): Promise<string | null> => (mode === 'demo' ? keepSetting(db, name, make) : null);
+  return deriveKeys({
+    agentSecret: security.agentSecret ?? (await own('demo.agent-secret')),
+    encryptionKey: security.encryptionKey ?? (await own('demo.encryption-key')),
+  });
+}
+
+/** The agents of this process make themselves known to those on the database that they can talk to. */
+export async function announce(
+  cards: readonly AgentCard[],
+  { registry }: Records,
+  spool: Spool,
+  keys: EnvelopeKeys,
+  now: number,
+): Promise<void> {
+  const known = registry.list();
+  const messages = cards.flatMap((card) => announcement(card, known, keys, now));
+  if (messages.length > 0) await spool.send(messages);
+}
+
+/** The caps of requests per minute. A cap is the provider's: all agents of this process share it. */
+function rateCaps(agents: readonly AgentConfig[], clock: Clock): Map<ProviderId, RateCap> {
+  const caps = new Map<ProviderId, RateCap>();
+  for (const { provider, requestsPerMinute } of agents.flatMap(({ chain }) => chain)) {
+    if (requestsPerMinute !== undefined && !caps.has(provider)) {
+      caps.set(provider, new RateCap(requestsPerMinute, clock));
+    }
+  }
+  return caps;
+}
