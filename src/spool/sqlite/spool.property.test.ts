@@ -47,6 +47,7 @@ const operation = fc.oneof(
   { arbitrary: fc.record({ op: fc.constant('advance' as const), ms: fc.constantFrom(1, 10, 25, 100) }), weight: 4 },
   { arbitrary: fc.constant({ op: 'cleanup' as const }), weight: 2 },
   { arbitrary: fc.constant({ op: 'reopen' as const }), weight: 1 },
+  { arbitrary: fc.record({ op: fc.constant('set-clock' as const), minutes: fc.constantFrom(-10, 10) }), weight: 1 },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
@@ -61,9 +62,11 @@ class Comparison {
   readonly #folder = temporaryFolder();
   readonly #path = `${this.#folder.path}/coordination.db`;
   readonly #clock = new ManualClock();
+  /** What somebody may set: nothing but the dates on messages may follow it. */
+  readonly #wall = new ManualClock();
   readonly #model = new SpoolModel(this.#clock.now());
   readonly #taken: Taken[] = [];
-  #open = openSpoolAt(this.#path, this.#clock);
+  #open = openSpoolAt(this.#path, this.#wall, this.#clock);
 
   async run(operations: readonly Operation[]): Promise<void> {
     try {
@@ -95,7 +98,7 @@ class Comparison {
             priority: PRIORITIES[priority] ?? 'normal',
             strategy: sequential ? 'sequential' : 'parallel',
             ttlMs,
-            ...(delayMs > 0 ? { deliverAt: this.#clock.now() + delayMs } : {}),
+            ...(delayMs > 0 ? { deliverAt: this.#wall.now() + delayMs } : {}),
           }),
         ]);
         expect(receipt?.duplicate).toBe(this.#model.send({ ...operation, id }) === 'duplicate');
@@ -149,12 +152,15 @@ class Comparison {
         this.#model.advance(operation.ms);
         await spool.claim(mailbox('nobody'));
         return;
+      case 'set-clock':
+        this.#wall.advance(operation.minutes * 60_000);
+        return;
       case 'cleanup':
         expect((await spool.cleanup(0)).expired).toBe(this.#model.cleanup());
         return;
       case 'reopen':
         await this.#close();
-        this.#open = openSpoolAt(this.#path, this.#clock);
+        this.#open = openSpoolAt(this.#path, this.#wall, this.#clock);
     }
   }
 
