@@ -9,7 +9,7 @@ import { DEAD_LETTER, DEAD_LETTERS } from '../dead-letter.ts';
 import type { SendReceipt } from '../spool.ts';
 import { claimReady } from './claim.ts';
 import { expireLate, forget } from './cleanup.ts';
-import { applyWrites, type Database } from './database.ts';
+import { applyWrites, type Database, isTrouble } from './database.ts';
 import { loseLeasesOf, moveDue } from './due.ts';
 import { type HandOver, insertMessage } from './insert.ts';
 import { findMessage } from './reports.ts';
@@ -168,8 +168,8 @@ export class Batch {
       if (change.kind === 'send') this.#send(change);
       else this.#settle(change);
     } catch (error) {
-      const undone = foreign.length > 0 || (error instanceof ParleyError && error.code === 'LEASE_LOST');
-      if (!undone) throw error;
+      const itsOwnFault = error instanceof ParleyError ? error.code === 'LEASE_LOST' : foreign.length > 0;
+      if (!itsOwnFault || isTrouble(error)) throw error;
       if (foreign.length > 0) this.#db.prepare('ROLLBACK TO change').run();
       this.effects.refused.set(change, error);
     }

@@ -242,6 +242,10 @@ function after(ms: number, then: () => void): void {
   setImmediate(then);
 }
 
+/** Whether the database itself is in trouble (a full disk, say), and not what was asked of it. */
+export const isTrouble = (error: unknown): boolean =>
+  error instanceof Sqlite.SqliteError && /^SQLITE_(?:BUSY|FULL|IOERR|NOMEM|CORRUPT|READONLY|CANTOPEN)/.test(error.code);
+
 const isBusy = (error: unknown): boolean => error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
 
 /**

@@ -104,6 +104,20 @@ describe('the spool on SQLite', () => {
     folder.remove();
   });
 
+  it('[SPL-06] a disk that fills up in the middle of a change is told as such, and nothing is half done', async () => {
+    await using t = openTestSpool();
+    await t.spool.send([draft('bob')]);
+    const pages = t.db.prepare<{ page_count: number }>('PRAGMA page_count').get()?.page_count ?? 0;
+    t.db.prepare(`PRAGMA max_page_count = ${pages + 8}`).get();
+    const [small, large] = [draft('bob'), draft('bob', { body: 'x'.repeat(200_000) })];
+    let writes = 0;
+    await expect(t.spool.send([large], [() => void writes++])).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(t.spool.message(large.id)).toBeNull();
+    expect((await t.spool.send([small], [() => void writes++]))[0]?.duplicate).toBe(false);
+    t.db.prepare('PRAGMA max_page_count = 1000000').get();
+    expect((await t.spool.send([large]))[0]?.duplicate).toBe(false);
+  });
+
   it('[SPL-06] a database that another writer holds is waited for, and no call fails', async () => {
     await using t = openTestSpool();
     const other = openSpoolAt(t.path, t.clock);
