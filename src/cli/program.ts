@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { defineMailboxCommands } from './define/mailboxes.ts';
 import { defineOverviewCommands } from './define/overview.ts';
+import { defineRelayCommands } from './define/relay.ts';
 import { defineRunningCommands } from './define/running.ts';
 import { defineSetupCommands } from './define/setup.ts';
 
@@ -43,6 +44,7 @@ export function program(): Command {
 
   defineRunningCommands(parley.commandsGroup('Agents and people:'));
   defineMailboxCommands(parley.commandsGroup('Messages:'));
+  defineRelayCommands(parley.commandsGroup('Other machines:'));
   defineOverviewCommands(parley.commandsGroup('Looking and mending:'));
   defineSetupCommands(parley.commandsGroup('Setup:'));
 

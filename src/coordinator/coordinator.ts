@@ -126,7 +126,7 @@ export class Coordinator implements AsyncDisposable {
     const { limit = 10, leaseSeconds = this.#parts.pollLeaseSeconds, wait = false, signal } = settings;
     requireWhole('limit', limit, MANY);
     requireSeconds('leaseSeconds', leaseSeconds);
-    const card = this.#routes.require(agent);
+    const card = this.#routes.requireHere(agent);
     const mailbox = this.#routes.mailbox(agent);
     const until = this.#until(signal);
     await this.#sender.forward([card]);
@@ -288,7 +288,7 @@ export class Coordinator implements AsyncDisposable {
     const { concurrency = 1, leaseSeconds = this.#parts.consumeLeaseSeconds, signal } = settings;
     requireWhole('concurrency', concurrency, MANY);
     requireSeconds('leaseSeconds', leaseSeconds);
-    const card = this.#routes.require(agent);
+    const card = this.#routes.requireHere(agent);
     const mailbox = this.#routes.mailbox(agent);
     await this.registry.heartbeat(agent);
     await this.#parts.recover();

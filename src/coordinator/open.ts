@@ -2,6 +2,8 @@ import { dirname, resolve } from 'node:path';
 import { DEFAULT_TTL_MS } from '../domain/message.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { FileTransport } from '../links/file/file-transport.ts';
+import { HttpLink, type SecretOf } from '../links/http/http-link.ts';
+import type { SigningLink } from '../links/link.ts';
 import { SqliteRegistry } from '../registry/sqlite-registry.ts';
 import { Database } from '../spool/sqlite/database.ts';
 import { SqliteArchive } from '../spool/sqlite/sqlite-archive.ts';
@@ -28,6 +30,8 @@ export interface CoordinatorOptions {
   readonly ttlHours?: number;
   /** Default: 300 for a poll, 60 for a consumer. */
   readonly leaseSeconds?: number;
+  /** The secrets with which agents of this machine sign what they send to agents on a relay; none unless given. */
+  readonly relaySecret?: SecretOf;
   readonly clock?: Clock;
 }
 
@@ -37,12 +41,14 @@ export function openCoordinator(options: CoordinatorOptions = {}): Coordinator {
     projectRoot = '.',
     databasePath = 'data/coordination.db',
     transport = 'sqlite',
+    relaySecret: secretOf = () => null,
     clock = systemClock,
   } = options;
   const path = resolve(projectRoot, databasePath);
   const db = new Database(path, { clock });
   const registry = new CoordinatorRegistry(new SqliteRegistry(db, { clock }));
   const files = new FileTransport(dirname(path), { clock });
+  const remote = new Map<string, SigningLink>([['http', new HttpLink({ secretOf, clock })]]);
   const shared = {
     registry,
     ttlHours: options.ttlHours ?? DEFAULT_TTL_HOURS,
@@ -52,7 +58,7 @@ export function openCoordinator(options: CoordinatorOptions = {}): Coordinator {
   };
   if (transport === 'file') {
     const homeNames = new Set(['sqlite', 'file']);
-    const routes = new Routes({ registry, home: files, homeNames, links: new Map() });
+    const routes = new Routes({ registry, home: files, homeNames, links: new Map(), remote });
     return new Coordinator({
       ...shared,
       routes,
@@ -66,7 +72,7 @@ export function openCoordinator(options: CoordinatorOptions = {}): Coordinator {
   const archive = new SqliteArchive(db);
   const home = new SpoolTransport({ spool, archive, clock });
   const links = new Map<string, LinkedTransport>([['file', files]]);
-  const routes = new Routes({ registry, home, homeNames: new Set(['sqlite']), links });
+  const routes = new Routes({ registry, home, homeNames: new Set(['sqlite']), links, remote });
   const close = async (): Promise<void> => {
     await spool.close();
     await db.close();

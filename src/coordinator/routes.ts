@@ -2,7 +2,7 @@ import type { AgentCard, RegisteredAgent } from '../domain/agent-card.ts';
 import { ParleyError } from '../domain/errors.ts';
 import { backoffDelay } from '../lib/backoff.ts';
 import { errorText } from '../lib/errors.ts';
-import type { Link } from '../links/link.ts';
+import type { Link, SigningLink } from '../links/link.ts';
 import type { Outcome, Transport } from '../links/transport.ts';
 import { EVERYBODY, type MessageV2 } from '../protocol/message-v2.ts';
 import type { CoordinatorRegistry } from './registry.ts';
@@ -10,7 +10,6 @@ import type { CoordinatorRegistry } from './registry.ts';
 /** How long a link that failed is left alone, in milliseconds; and for how long it has a message in its hands. */
 const LINK_BACKOFF = { baseMs: 1_000, maxMs: 60_000 };
 const LINK_LEASE_MS = 60_000;
-const LINK_BATCH = 20;
 
 /** Mailboxes that messages get to by a link, and are taken out of at the other end. */
 export type LinkedTransport = Transport & Link;
@@ -23,6 +22,8 @@ export interface RouteOptions {
   readonly homeNames: ReadonlySet<string>;
   /** How the others are reached, by what their cards say. */
   readonly links: ReadonlyMap<string, LinkedTransport>;
+  /** Likewise, those whose mailboxes only other machines can open. */
+  readonly remote: ReadonlyMap<string, SigningLink>;
 }
 
 /** Which mailbox is whose: the recipient's card decides. */
@@ -31,17 +32,23 @@ export class Routes {
   readonly #home: Transport;
   readonly #homeNames: ReadonlySet<string>;
   readonly #links: ReadonlyMap<string, LinkedTransport>;
+  readonly #remote: ReadonlyMap<string, SigningLink>;
 
-  constructor({ registry, home, homeNames, links }: RouteOptions) {
+  constructor({ registry, home, homeNames, links, remote }: RouteOptions) {
     this.#registry = registry;
     this.#home = home;
     this.#homeNames = homeNames;
     this.#links = links;
+    this.#remote = remote;
   }
 
-  /** Whom a message is for. Throws AGENT_UNKNOWN when there is nobody, CONFIG_INVALID when there is no way to the one it names. */
+  /** Whom a message is for. Throws AGENT_UNKNOWN when there is nobody, CONFIG_INVALID when there is no way from its sender to the one it names. */
   recipients({ from, to, payload }: MessageV2): readonly RegisteredAgent[] {
-    if (to !== EVERYBODY && payload.type !== 'broadcast') return [this.require(to)];
+    if (to !== EVERYBODY && payload.type !== 'broadcast') {
+      const agent = this.require(to);
+      this.#remote.get(agent.transport)?.requireSecret(from);
+      return [agent];
+    }
     const active = this.#registry.list({ status: 'active' });
     const others = active.filter((agent) => agent.id !== from && this.#isReachable(agent));
     if (others.length > 0) return others;
@@ -65,6 +72,19 @@ export class Routes {
     );
   }
 
+  /** An agent whose messages can be taken out here. Throws as `require` does, and USAGE for one that has its mailbox elsewhere. */
+  requireHere(id: string): RegisteredAgent {
+    const agent = this.require(id);
+    if (!this.#remote.has(agent.transport)) return agent;
+    throw new ParleyError(
+      'USAGE',
+      `Agent '${id}' takes its messages from its mailbox at ${agent.metadata['relay_url']}.`,
+      {
+        hint: 'What waits here for it is on its way there.',
+      },
+    );
+  }
+
   /** Where an agent's messages are taken out. Of an agent that is not registered any more: at home. */
   mailbox(id: string): Transport {
     return this.#links.get(this.#registry.get(id)?.transport ?? '') ?? this.#home;
@@ -75,23 +95,23 @@ export class Routes {
     return [this.#home, ...this.#links.values()];
   }
 
-  /** Hands what waits here for an agent over to its link. What the link does not take is tried again later. */
+  /** Hands what waits here for an agent over to its link, until the way turns out to be closed. What is left is tried again later. */
   async forward(agent: AgentCard): Promise<void> {
-    const link = this.#links.get(agent.transport);
+    const link = this.#links.get(agent.transport) ?? this.#remote.get(agent.transport);
     if (!link) return;
-    const options = { limit: LINK_BATCH, leaseMs: LINK_LEASE_MS, wait: false, detached: false };
+    const options = { limit: 1, leaseMs: LINK_LEASE_MS, wait: false, detached: false };
     for (;;) {
-      const received = await this.#home.poll(agent.id, options);
-      if (received.length === 0) return;
-      for (const { message, attempt, token } of received) {
-        const held = { id: message.id, agent: agent.id, token };
-        await this.#home.settle(held, await outcomeOf(link.deliver(message, agent), attempt));
-      }
+      const [received] = await this.#home.poll(agent.id, options);
+      if (!received) return;
+      const { message, attempt, token } = received;
+      const outcome = await outcomeOf(link.deliver(message, agent), attempt);
+      await this.#home.settle({ id: message.id, agent: agent.id, token }, outcome);
+      if (outcome.kind === 'nack' && !outcome.countsAsAttempt) return;
     }
   }
 
   #isReachable({ transport }: AgentCard): boolean {
-    return this.#homeNames.has(transport) || this.#links.has(transport);
+    return this.#homeNames.has(transport) || this.#links.has(transport) || this.#remote.has(transport);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { openCoordinator } from '../coordinator/open.ts';
+import { agentSecrets } from './agent-secrets.ts';
 import type { SpoolSettings } from './spool-settings.ts';
 
 // The words in which the command line talks with the spool.
@@ -21,6 +22,7 @@ export function openSpool({
     projectRoot,
     databasePath,
     transport,
+    relaySecret: (agent) => agentSecrets()(agent),
     ...(ttlHours !== undefined && { ttlHours }),
     ...(leaseSeconds !== undefined && { leaseSeconds }),
   });

@@ -9,3 +9,9 @@ export interface Link {
   /** Resolves when the other side has it durably; the same message delivered twice is one delivery there. Rejects to have it tried again. */
   deliver(message: MessageV2, to: AgentCard): Promise<void>;
 }
+
+/** A link on which every message is signed with a secret of its sender's. */
+export interface SigningLink extends Link {
+  /** Throws CONFIG_INVALID when the sender has none. */
+  requireSecret(sender: string): void;
+}

@@ -228,8 +228,8 @@ export function coordinatorContract(transport: 'sqlite' | 'file'): void {
 
     it('[REL-01] an agent that is reached some other way is refused, by the name of that way', async () => {
       await using t = await open();
-      await t.coordinator.registry.register({ id: 'far', capabilities: [], device: 'away', transport: 'http' });
-      const refusal = { code: 'CONFIG_INVALID', message: expect.stringContaining("'http'") };
+      await t.coordinator.registry.register({ id: 'far', capabilities: [], device: 'away', transport: 'whatsapp' });
+      const refusal = { code: 'CONFIG_INVALID', message: expect.stringContaining("'whatsapp'") };
       await expect(t.coordinator.send({ from: 'bob', to: 'far' })).rejects.toMatchObject(refusal);
       await expect(t.coordinator.poll('far')).rejects.toMatchObject(refusal);
       expect((await t.coordinator.send({ from: 'bob', to: '*' })).to).toEqual(['alice', 'carol']);

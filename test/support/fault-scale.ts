@@ -7,8 +7,14 @@ export const FAULT_SCALE = {
   kills: short ? 50 : 200,
   /** Of processes at work on one spool, with SIGKILL. */
   spoolKills: short ? 20 : 200,
+  /** Of a relay with clients at work, with SIGKILL. */
+  relayKills: short ? 50 : 200,
   /** How long eight processes write to one spool, in seconds. */
   writersSeconds: short ? 3 : 60,
+  /** Of the hub, with SIGKILL, while tasks are put into its mailboxes. */
+  hubKills: short ? 50 : 200,
+  /** How long each attack on the hub lasts, in seconds. */
+  attackSeconds: short ? 2 : 30,
   /** Stops by a signal in the middle of a conversation, for each signal. */
   stops: short ? 2 : 10,
   /** How often the disk fills up. */

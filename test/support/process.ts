@@ -46,6 +46,10 @@ export class ParleyProcess implements AsyncDisposable {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** All that it has written on standard error. */
   get errors(): string {
     return this.#errors;

@@ -3,6 +3,7 @@ import { ParleyError } from '../../domain/errors.ts';
 import { migration as spool } from './migrations/001-spool.ts';
 import { migration as stores } from './migrations/002-stores.ts';
 import { migration as search } from './migrations/003-search.ts';
+import { migration as relay } from './migrations/004-relay.ts';
 
 export interface Migration {
   readonly version: number;
@@ -13,7 +14,7 @@ export interface Migration {
 }
 
 /** In order; one that has shipped never changes. */
-const MIGRATIONS: readonly Migration[] = [spool, stores, search];
+const MIGRATIONS: readonly Migration[] = [spool, stores, search, relay];
 
 const NEWEST = Math.max(...MIGRATIONS.map((migration) => migration.version));
 
@@ -25,6 +26,11 @@ const APPLICATION_ID = 0x50726c79;
  * DATABASE_NEWER on a schema that this version cannot use.
  */
 export function checkOwner(sqlite: Database): void {
+  // One transaction, one moment: another process may be in the middle of making the file.
+  sqlite.transaction(() => checkOwnerNow(sqlite)).deferred();
+}
+
+function checkOwnerNow(sqlite: Database): void {
   const owner = sqlite.pragma('application_id', { simple: true });
   const tables = sqlite.prepare<[], { n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n ?? 0;
   if (tables === 0) return;
