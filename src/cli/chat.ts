@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { agentSecrets } from '../daemon/agent-secrets.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import { PhoneClient } from '../daemon/phone-client.ts';
 import { prepare } from '../daemon/run.ts';
@@ -20,7 +21,7 @@ export async function chat({ to, ...options }: RunOptions & { to?: string }): Pr
   const { host } = config.http;
   const running = new PhoneClient(`http://${host.includes(':') ? `[${host}]` : host}:${config.http.port}/`);
   const found = options.provider ? null : await running.state();
-  const daemon = found ? null : await startDaemon(config, { logger });
+  const daemon = found ? null : await startDaemon(config, { logger, secretOf: agentSecrets() });
   try {
     const client = daemon ? new PhoneClient(daemon.url) : running;
     const state = found ?? (await client.state());

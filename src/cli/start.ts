@@ -1,3 +1,4 @@
+import { agentSecrets } from '../daemon/agent-secrets.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import { prepare, untilAskedToStop } from '../daemon/run.ts';
 import type { RunOptions } from './options.ts';
@@ -7,7 +8,7 @@ import { printEach } from './output.ts';
 export async function start(options: RunOptions): Promise<void> {
   const { config, warnings, logger } = prepare(options);
   const asked = untilAskedToStop();
-  const daemon = await startDaemon(config, { logger });
+  const daemon = await startDaemon(config, { logger, secretOf: agentSecrets() });
   for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
   printEach({ event: 'running', url: daemon.url }, options, ({ url }) => `Parley is running: ${url}`);
   for (const provider of config.offers) {

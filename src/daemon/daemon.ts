@@ -11,6 +11,7 @@ import { type Address, type AgentId, accountAddress, agentAddress, agentOf } fro
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { HttpLink, type SecretOf } from '../links/http/http-link.ts';
 import { PROVIDERS } from '../providers/catalogue.ts';
 import { DEAD_LETTERS } from '../spool/dead-letter.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -21,6 +22,7 @@ import { SqliteChatLog } from '../store/chat-log.ts';
 import { announce, cardOf, envelopeKeys, makeAgents, makeGate } from './agents.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { every } from './every.ts';
+import { Forwarding } from './forwarding.ts';
 import { close, healthServer, listen } from './http.ts';
 import { receiptOf, showOnPage } from './live-view.ts';
 import { prometheusText } from './prometheus.ts';
@@ -44,6 +46,8 @@ export interface Daemon {
 export interface DaemonOptions {
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** What agents of this machine sign with what they send to agents on relays; default: nothing. */
+  readonly secretOf?: SecretOf;
   /** Sees every envelope that an agent of this process opens. */
   readonly onOpened?: AgentWatcher['opened'];
 }
@@ -69,7 +73,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
 
 async function start(
   config: Config,
-  { logger, onOpened, clock = systemClock }: DaemonOptions,
+  { logger, onOpened, clock = systemClock, secretOf = () => null }: DaemonOptions,
   stops: Stops,
 ): Promise<Omit<Daemon, 'stop'>> {
   const db = new Database(config.databasePath, { clock });
@@ -119,6 +123,15 @@ async function start(
   }
   const nameAt = (address: Address): string => nameOf(agentOf(address) ?? (address as string as AgentId));
   serve(DEAD_LETTERS, deadLetterNotice(spool.message.bind(spool), nameAt));
+
+  const forwarding = new Forwarding({
+    spool,
+    directory: registry,
+    link: new HttpLink({ secretOf, clock }),
+    logger,
+    clock,
+  });
+  stops.push(() => forwarding.stop());
 
   const app = healthServer({
     agents: cards.map((card) => card.name),
