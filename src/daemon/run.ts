@@ -12,10 +12,12 @@ export function prepare(...from: Parameters<typeof checkConfig>): Prepared {
   return { ...checked, logger: pino({ level: checked.config.logLevel }, pino.destination({ dest: 2, sync: true })) };
 }
 
+const END_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 /** Resolves with the name of the first signal that asks the process to end; a second one ends it at once. */
-export function untilAskedToStop(): Promise<NodeJS.Signals> {
+export function untilAskedToStop(signals = END_SIGNALS): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    for (const signal of signals) {
       process.once(signal, () => {
         process.once(signal, () => process.exit(130));
         resolve(signal);

@@ -66,8 +66,9 @@ export class AddressAllowance {
     const bucket = this.#buckets.get(address) ?? new TokenBucket(this.#allowance, this.#clock);
     this.#buckets.delete(address);
     this.#buckets.set(address, bucket);
+    const taken = bucket.take();
     this.#forget();
-    return bucket.take();
+    return taken;
   }
 
   /** How long until one can be taken, in whole seconds; 0 when one can be now. */

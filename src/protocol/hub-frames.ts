@@ -26,7 +26,7 @@ const text = (most: number) =>
     .max(most, `must have at most ${most} characters`)
     .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
 
-const json = z.custom<Json>(isBoundedJson, 'must be JSON, nested at most 64 deep');
+export const hubJson = z.custom<Json>(isBoundedJson, 'must be JSON, nested at most 64 deep');
 
 /** The name of an agent on the hub is an agent id: it is also the name of its mailbox. */
 export const hubAgentName = z.custom<AgentId>(
@@ -53,10 +53,10 @@ const agentFrame = z.discriminatedUnion(
   'type',
   [
     registerFrame,
-    z.object({ type: z.literal('task-response'), requestId: hubRequestId, response: json }),
+    z.object({ type: z.literal('task-response'), requestId: hubRequestId, response: hubJson }),
     z.object({ type: z.literal('task-error'), requestId: hubRequestId, error: text(HUB_MAX_BYTES) }),
-    z.object({ type: z.literal('task-progress'), requestId: hubRequestId, progress: json }),
-    z.object({ type: z.literal('agent-message'), target: hubAgentName, message: json }),
+    z.object({ type: z.literal('task-progress'), requestId: hubRequestId, progress: hubJson }),
+    z.object({ type: z.literal('agent-message'), target: hubAgentName, message: hubJson }),
     z.object({ type: z.literal('ping') }),
     z.object({ type: z.literal('pong') }),
   ],

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { HubFlags } from '../../daemon/hub-settings.ts';
 import { list, positive } from '../arguments.ts';
 import type { RunOptions } from '../options.ts';
 import type { OutputOptions } from '../output.ts';
@@ -42,4 +43,19 @@ export function defineRunningCommands(parley: Command): void {
 ${examples('parley chat', 'parley chat --to Nova')}`,
     )
     .action(async (options: RunOptions & { to?: string }) => (await import('../chat.ts')).chat(options));
+
+  parley
+    .command('hub')
+    .description('Run the Agent Hub: agents connect to it by WebSocket, and are given tasks by HTTP.')
+    .option('--port <number>', 'port to listen on (default: PORT, or 8090)')
+    .option(
+      '--host <address>',
+      'address to listen on (default: HUB_HOST, or 127.0.0.1); any but this machine needs HUB_SECRET',
+    )
+    .addHelpText(
+      'after',
+      `\nWith --db (or HUB_DB_PATH), a database of its own, tasks and messages wait there for agents that are away.
+${examples('parley hub', 'parley hub --port 8091 --db data/hub.db')}`,
+    )
+    .action(async (options: HubFlags & OutputOptions) => (await import('../hub.ts')).hub(options));
 }
