@@ -70,12 +70,15 @@ export class Database {
     try {
       mkdirSync(dirname(path), { recursive: true });
       makePrivateFile(path);
-      opened = new Sqlite(path, { timeout: OPENING_PATIENCE_MS });
-      this.#sqlite = opened;
-      checkOwner(opened);
-      this.#configure();
-      migrate(this.#sqlite, clock.now());
-      this.steady = steady ?? (clock === systemClock ? steadyClock(this.#sqlite) : clock);
+      const sqlite = new Sqlite(path, { timeout: OPENING_PATIENCE_MS });
+      opened = sqlite;
+      this.#sqlite = sqlite;
+      this.steady = whileBusy(() => {
+        checkOwner(sqlite);
+        this.#configure();
+        migrate(sqlite, clock.now());
+        return steady ?? (clock === systemClock ? steadyClock(sqlite) : clock);
+      });
       // Not before it is known to be ours: another file is left as it is.
       if (process.platform !== 'win32') chmodSync(path, 0o600);
       // From here on a busy database is not waited for inside SQLite, which would hold up the event loop: see #tick.
@@ -238,8 +241,28 @@ const CANNOT_WRITE: readonly string[] = ['SQLITE_CANTOPEN', 'EACCES', 'EPERM', '
  */
 function after(ms: number, then: () => void): void {
   if (ms >= 1) return void setTimeout(then, ms);
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  sleepThread(ms);
   setImmediate(then);
+}
+
+function sleepThread(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/**
+ * Does what may be done again, until the database is not busy. SQLite's own patience does not reach everywhere: while another process
+ * changes the journal mode, or is the last to close the file, it says at once that the file is locked.
+ */
+function whileBusy<T>(work: () => T): T {
+  const deadline = performance.now() + OPENING_PATIENCE_MS;
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      sleepThread(5 + Math.random() * 15);
+    }
+  }
 }
 
 /** Whether the database itself is in trouble (a full disk, say), and not what was asked of it. */
