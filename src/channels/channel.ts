@@ -1,4 +1,4 @@
-import type { ChatIn, ChatOut } from '../domain/chat.ts';
+import type { ChatIn, ChatOut, Media, Peer } from '../domain/chat.ts';
 import type { Write } from '../domain/write.ts';
 
 /** A chat message as the platform hands it over. */
@@ -24,14 +24,30 @@ export interface ChatDeparture {
   readonly chat: ChatOut;
 }
 
+/**
+ * How a send has ended, when the platform has said so.
+ *
+ * - `sent`: the platform has it.
+ * - `later`: not now, and nothing is wrong with the message: it waits, however often, for `delayMs` at least.
+ * - `refused`: never; why, in words for whoever runs the account.
+ */
+export type SendOutcome =
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'later'; readonly reason: string; readonly delayMs: number }
+  | { readonly kind: 'refused'; readonly reason: string };
+
 /** A chat platform. Every adapter passes the contract suite in test/contract/channel.ts. */
 export interface Channel {
   readonly name: string;
   /** What the platform can do: `groups`, chats of several people that we can open. */
   readonly capabilities: { readonly groups: boolean };
   start(receive: Receive): Promise<void>;
-  /** Resolves when the platform has it. Rejects with CHANNEL_SEND_FAILED when it is worth trying again. */
-  send(departure: ChatDeparture): Promise<void>;
+  /** Resolves when the platform has answered. Rejects with CHANNEL_SEND_FAILED when that is not known, and it is worth trying again. */
+  send(departure: ChatDeparture): Promise<SendOutcome>;
+  /** The account's agent begins or ceases to write in a chat. Where the platform cannot show it, nothing happens. */
+  typing(account: string, peer: Peer, on: boolean): void;
+  /** The bytes of a file that came with a message. Rejects with MEDIA_UNAVAILABLE when it is gone or has more than `maxBytes`, else with CHANNEL_SEND_FAILED. */
+  fetch?(account: string, media: Media, maxBytes: number): Promise<Uint8Array>;
   /** Idempotent; resolves when nothing is under way any more. */
   stop(): Promise<void>;
 }

@@ -1,15 +1,28 @@
 import { CHAT_OUT, type ChatOut, chatOutSchema } from '../domain/chat.ts';
 import type { Handler } from './worker.ts';
 
+/** How a channel says that a send has ended. */
+type Sent =
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'later'; readonly reason: string; readonly delayMs: number }
+  | { readonly kind: 'refused'; readonly reason: string };
+
 /** The handler of a channel account's outbox: says a message with the id that it has had all along, then acks it durably. */
 export function outbox(
   account: string,
-  send: (departure: { id: string; account: string; chat: ChatOut }) => Promise<void>,
+  send: (departure: { id: string; account: string; chat: ChatOut }) => Promise<Sent>,
 ): Handler {
   return async ({ message }) => {
     if (message.payload.type !== CHAT_OUT)
       return { kind: 'term', reason: `a channel cannot say a ${message.payload.type}` };
-    await send({ id: message.id, account, chat: chatOutSchema.parse(message.payload.data) });
-    return { kind: 'ack', durable: true };
+    const outcome = await send({ id: message.id, account, chat: chatOutSchema.parse(message.payload.data) });
+    switch (outcome.kind) {
+      case 'sent':
+        return { kind: 'ack', durable: true };
+      case 'later':
+        return { kind: 'nack', reason: outcome.reason, delayMs: outcome.delayMs, countsAsAttempt: false };
+      case 'refused':
+        return { kind: 'term', reason: outcome.reason };
+    }
   };
 }

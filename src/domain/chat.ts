@@ -17,13 +17,35 @@ export interface ChatPlace {
   readonly peer: Peer;
 }
 
+/** A file that came with a message. */
+export const mediaSchema = z.object({
+  kind: z.enum(['image', 'video', 'audio', 'document', 'sticker']),
+  mime: z.string(),
+  /** null: the platform does not say. */
+  bytes: z.number().nullable(),
+  name: z.string().exactOptional(),
+  /** Where it is to be fetched: only its channel understands it. */
+  source: z.json(),
+});
+export type Media = z.infer<typeof mediaSchema>;
+
 /** What somebody said in a chat, on its way to an agent. */
 export const chatInSchema = z.object({
   channel: z.string(),
   account: z.string(),
   peer: peerSchema,
-  sender: z.object({ id: z.string(), name: z.string().exactOptional() }),
+  /** `aliases`: other ids of the same person on the channel, such as a phone number beside a hidden id. */
+  sender: z.object({
+    id: z.string(),
+    name: z.string().exactOptional(),
+    aliases: z.array(z.string()).exactOptional(),
+  }),
   text: z.string(),
+  /** The platform's id of the message that it answers. */
+  replyTo: z.string().exactOptional(),
+  /** In a group: whether the account is spoken to, by a mention or by an answer to what it said. */
+  addressed: z.boolean().exactOptional(),
+  media: z.array(mediaSchema).exactOptional(),
 });
 export type ChatIn = z.infer<typeof chatInSchema>;
 export const CHAT_IN = 'chat.in';
@@ -37,6 +59,12 @@ export const chatOutSchema = z.object({
   /** Which agent speaks: shown as a label where several share one chat. */
   speaker: z.object({ id: z.string(), name: z.string() }),
   text: z.string(),
+  /** The platform's id of the message that is answered, and is to be quoted where the platform can. */
+  replyTo: z.string().exactOptional(),
+  /** An emoji that is put to the message `replyTo`, instead of a text. */
+  reaction: z.string().exactOptional(),
+  /** A file of this machine that goes with the text. */
+  file: z.object({ path: z.string(), mime: z.string(), name: z.string().exactOptional() }).exactOptional(),
 });
 export type ChatOut = z.infer<typeof chatOutSchema>;
 export const CHAT_OUT = 'chat.out';

@@ -28,6 +28,7 @@ export const ERRORS = {
   },
   PROVIDERS_DOWN: { hint: 'The message waits and is answered when a provider is back.', exit: 75 },
   PROVIDER_MISCONFIGURED: { hint: 'Check the API key, the model and the base URL of this provider.', exit: 78 },
+  MEDIA_UNAVAILABLE: { hint: 'Ask for it to be sent again, smaller if it was too large.', exit: 65 },
   CHANNEL_SEND_FAILED: { hint: 'It is tried again by itself.', exit: 75 },
   OUTPUT_FAILED: { hint: 'Free some space, or send the output elsewhere.', exit: 74 },
   USAGE: { hint: 'See parley --help.', exit: 64 },

@@ -68,9 +68,10 @@ export class Gate {
   /** For what a person says in a chat. */
   check(chat: ChatIn): Verdict {
     const identity = normaliseIdentity(chat.sender.id);
-    if (this.#blocked.has(identity)) return { allow: false, reason: 'blocked', notify: 'nobody' };
+    const known = [identity, ...(chat.sender.aliases ?? []).map(normaliseIdentity)];
+    if (known.some((one) => this.#blocked.has(one))) return { allow: false, reason: 'blocked', notify: 'nobody' };
     const sender = JSON.stringify([chat.channel, identity]);
-    if (this.#allowed && !this.#allowed.has(identity)) return this.#refuseStranger(sender);
+    if (this.#allowed && !known.some((one) => this.#allowed?.has(one))) return this.#refuseStranger(sender);
     const admission = this.#people?.admit(sender) ?? 'admitted';
     if (admission !== 'admitted') {
       return { allow: false, reason: 'rate-limited', notify: admission === 'refused' ? 'sender' : 'nobody' };

@@ -205,7 +205,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     const account = agent.id;
     serve(
       accountAddress(CHANNEL, account),
-      outbox(account, async ({ id, chat }) => void said.push({ id, account, ...chat })),
+      outbox(account, async ({ id, chat }) => {
+        said.push({ id, account, ...chat });
+        return { kind: 'sent' };
+      }),
       1,
     );
   }

@@ -2,7 +2,7 @@ import { isForeignId } from '../../domain/addresses.ts';
 import type { Peer } from '../../domain/chat.ts';
 import { ParleyError } from '../../domain/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Channel, ChatDeparture, Receive } from '../channel.ts';
+import type { Channel, ChatDeparture, Receive, SendOutcome } from '../channel.ts';
 import type { ChatEntry, ChatLog } from './chat-log.ts';
 import { LiveFeed } from './live-feed.ts';
 import type { Bubble, Contact, FlowEvent, LiveEvent, Person, PhoneState, Receipt } from './wire.ts';
@@ -60,10 +60,11 @@ export class LocalChannel implements Channel {
   }
 
   /** Rejects with CHANNEL_SEND_FAILED while the channel is not running, and as the log does. */
-  async send({ id, account, chat }: ChatDeparture): Promise<void> {
+  async send({ id, account, chat }: ChatDeparture): Promise<SendOutcome> {
     this.#running();
     const { peer, speaker, text } = chat;
     await this.#whileRunning(this.#show({ id, account, peer, author: speaker, mine: false, text, at: this.#now() }));
+    return { kind: 'sent' };
   }
 
   /**
