@@ -1,17 +1,20 @@
 import { z } from 'zod';
-import { type AgentId, agentAddress } from '../domain/addresses.ts';
+import { type AgentId, agentAddress, hubAnswers } from '../domain/addresses.ts';
 import { CHAT_IN, chatInSchema } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
+import { TASK, TASK_RESULT } from '../domain/task.ts';
 import { type Budget, startTrace, type Trace } from '../domain/trace.ts';
 import { type OpenedEnvelope, readEnvelope } from '../protocol/envelope.ts';
+import { answerAssignment } from './assignment.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
 import type { AgentContext } from './context.ts';
-import { announcedCard, answerAnnouncement } from './discovery.ts';
+import { announcedCard, answerAnnouncement, asReached } from './discovery.ts';
 import { Effects, ENVELOPE, TIMER } from './effects.ts';
 import { closeRound, hearContribution } from './group-host.ts';
 import { contribute, groupOf, takeRoster } from './group-member.ts';
-import { answerAgent, takeReply, textOf } from './peer.ts';
+import { answerAgent, takeReply, takeResult, textOf } from './peer.ts';
 import { answerPerson } from './person.ts';
+import { closePart, isPartDeadline } from './team.ts';
 
 const stoppedSchema = z.object({ stopped: z.enum(['turns', 'tokens', 'money', 'hops']) });
 
@@ -41,15 +44,17 @@ export class Agent {
         return this.#open(delivery, signal);
       case TIMER:
         // Only what the agent has sent to itself is a timer.
-        return delivery.message.from === agentAddress(this.id)
-          ? closeRound(this.#context, delivery, data, signal)
-          : this.#refuse(delivery, 'foreign timer');
-      default: {
-        // Its sender is to see what became of it: more likely a mistake than an attack.
-        const reason = `an agent takes envelopes, and this is a ${type}`;
-        await this.#refuse(delivery, reason);
-        return { kind: 'term', reason };
-      }
+        if (delivery.message.from !== agentAddress(this.id)) return this.#refuse(delivery, 'foreign timer');
+        return isPartDeadline(data)
+          ? closePart(this.#context, delivery, data)
+          : closeRound(this.#context, delivery, data, signal);
+      case TASK_RESULT:
+        return takeResult(this.#context, delivery, signal);
+      case TASK:
+        if (delivery.message.from === hubAnswers(this.id)) return answerAssignment(this.#context, delivery, signal);
+        return this.#misunderstood(delivery);
+      default:
+        return this.#misunderstood(delivery);
     }
   };
 
@@ -116,8 +121,9 @@ export class Agent {
 
   async #meet(delivery: Delivery, envelope: OpenedEnvelope, trace: Trace): Promise<Settlement | null> {
     const { card, directory, keys, clock } = this.#context;
-    const sender = announcedCard(envelope);
-    if (!sender) return null;
+    const announced = announcedCard(envelope);
+    if (!announced) return null;
+    const sender = asReached(announced, directory.get(announced.id), delivery.message);
     await directory.register(sender);
     if (envelope.intent === 'identity') return DONE;
     const effects = new Effects(card, delivery.message, trace, keys, clock);
@@ -139,6 +145,13 @@ export class Agent {
     tellWhyItStopped(this.#context, effects, why.data.stopped, conversationId);
     const { outputs, also } = effects.finish(trace.budget);
     return { kind: 'ack', outputs, also };
+  }
+
+  /** Its sender is to see what became of it: more likely a mistake than an attack. */
+  async #misunderstood(delivery: Delivery): Promise<Settlement> {
+    const reason = `an agent takes envelopes, and this is a ${delivery.message.payload.type}`;
+    await this.#refuse(delivery, reason);
+    return { kind: 'term', reason };
   }
 
   /** Refused for good: it is taken out of the mailbox, and the audit log says why. */

@@ -1,24 +1,46 @@
-import type { ChatIn } from '../domain/chat.ts';
 import type { AgentContext } from './context.ts';
 import { rosterOf } from './prompt.ts';
 
+/** A task for other agents. */
+export type Order =
+  | { readonly kind: 'send'; readonly agent: string; readonly task: string }
+  | { readonly kind: 'all' | 'team'; readonly task: string };
+
 interface ChatCommand {
+  /** What follows the name of the command, for the list. */
+  readonly usage?: string;
   readonly help: string;
-  run(context: AgentContext): string;
+  /** What is answered, or what is to be done. `rest`: what was written after the name of the command. */
+  run(context: AgentContext, rest: string): string | Order;
 }
+
+const AGENTS_USAGE = 'Write !agents, !agents send <name> <task>, or !agents all <task>.';
 
 const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   agents: {
-    help: 'the agents that I know, and how they are',
-    run: ({ directory }) => {
-      const lines = directory
-        .list()
-        .map(
-          ({ name, id, status, capabilities, provider }) =>
-            `${name} (${id}) ${status}, ${provider ?? 'no provider'}${capabilities.length > 0 ? `: ${capabilities.join(', ')}` : ''}`,
-        );
-      return lines.length > 0 ? lines.join('\n') : 'I know no agents.';
+    usage: '[send <name> <task> | all <task>]',
+    help: 'the agents that I know, and how they are; or a task for one of them, or for all',
+    run: (context, rest) => {
+      const [, word = '', after = ''] = /^(\S*)\s*(.*)$/s.exec(rest) ?? [];
+      switch (word.toLowerCase()) {
+        case '':
+        case 'status':
+          return describeAgents(context);
+        case 'all':
+          return after === '' ? AGENTS_USAGE : { kind: 'all', task: after };
+        case 'send': {
+          const { agent, task } = addressed(after);
+          return agent === '' || task === '' ? AGENTS_USAGE : { kind: 'send', agent, task };
+        }
+        default:
+          return `${describeAgents(context)}\n${AGENTS_USAGE}`;
+      }
     },
+  },
+  team: {
+    usage: '<task>',
+    help: 'a task for the agents together: I plan it, share it out, and tell you the results',
+    run: (_context, task) => (task === '' ? 'Write !team and then the task.' : { kind: 'team', task }),
   },
   groups: {
     help: 'the groups that I am in',
@@ -46,18 +68,36 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     help: 'this list',
     run: () =>
       Object.entries(COMMANDS)
-        .map(([name, { help }]) => `!${name}: ${help}`)
+        .map(([name, { usage, help }]) => `!${[name, usage].filter(Boolean).join(' ')}: ${help}`)
         .join('\n'),
   },
 };
 
-/** A word after an exclamation mark; `!!!` and `! stop` are only loud. */
-const COMMAND = /^!([a-z][a-z-]*)(?:\s|$)/i;
+function describeAgents({ directory, links }: AgentContext): string {
+  const lines = directory.list().map(({ name, id, status, transport, capabilities, provider }) => {
+    const where = transport === 'sqlite' ? '' : `, by ${transport}`;
+    const skills = capabilities.length > 0 ? `: ${capabilities.join(', ')}` : '';
+    return `${name} (${id}) ${status}, ${provider ?? 'no provider'}${where}${skills}`;
+  });
+  return [...(lines.length > 0 ? lines : ['I know no agents.']), ...links()].join('\n');
+}
 
-/** What a command answers; null when the text is not a command. */
-export function chatCommand(chat: ChatIn): ((context: AgentContext) => string) | null {
-  const word = COMMAND.exec(chat.text.trim())?.[1]?.toLowerCase();
+/** `Nova what to do`, or `"Nova Prime" what to do`. */
+function addressed(text: string): { agent: string; task: string } {
+  const [, quoted, bare, task = ''] = /^(?:"([^"]*)"|(\S*))[\s:,]*(.*)$/s.exec(text) ?? [];
+  return { agent: (quoted ?? bare ?? '').replace(/[:,]+$/, ''), task: task.trim() };
+}
+
+/** A word after an exclamation mark; `!!!` and `! stop` are only loud. */
+const COMMAND = /^!([a-z][a-z-]*)(?:\s+(.*))?$/is;
+
+/** What a command answers, or is to be done; null when the text is not a command. */
+export function chatCommand(text: string): ((context: AgentContext) => string | Order) | null {
+  const [, word, rest = ''] = COMMAND.exec(text.trim()) ?? [];
   if (word === undefined) return null;
-  const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  return command ? command.run : () => `There is no command !${word}. !help lists them.`;
+  const name = word.toLowerCase();
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return command
+    ? (context) => command.run(context, rest.trim())
+    : () => `There is no command !${name}. !help lists them.`;
 }

@@ -6,6 +6,7 @@ import type { AgentDirectory } from '../domain/directory.ts';
 import type { DiscussionStore, GroupStore } from '../domain/group.ts';
 import type { Message } from '../domain/message.ts';
 import type { SessionStore } from '../domain/session.ts';
+import type { TeamStore } from '../domain/team.ts';
 import type { Budget } from '../domain/trace.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -36,6 +37,11 @@ export interface AgentContext {
   /** What a person's message may cost at most. */
   readonly budget: Budget;
   readonly discussion: { readonly rounds: number; readonly roundTimeoutMs: number };
+  readonly teams: TeamStore;
+  /** How long an agent has for a task, in milliseconds. */
+  readonly taskTimeoutMs: number;
+  /** How the links to other machines are, a line each. */
+  links(): readonly string[];
   /** Whether this person may use the commands. */
   isAdmin(chat: ChatIn): boolean;
   /** Whether a group can have a chat of its own on this channel. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type AgentId, agentAddress, agentId, conversationId, isAgentId, messageId } from '../domain/addresses.ts';
-import type { AgentCard } from '../domain/agent-card.ts';
-import type { NewMessage } from '../domain/message.ts';
+import { type AgentCard, readsEnvelopes } from '../domain/agent-card.ts';
+import type { Message, NewMessage } from '../domain/message.ts';
 import { startTrace } from '../domain/trace.ts';
 import { deriveId, newId } from '../lib/ids.ts';
 import { lineSchema } from '../protocol/ai-comms-1.0.ts';
@@ -24,9 +24,6 @@ const cardSchema = z.object({
   metadata: z.record(z.string().max(80), z.string().max(500)),
 });
 
-/** On the card of an agent that understands envelopes: others, such as a script that polls its mailbox, are not greeted with one. */
-export const speaksEnvelopes = { protocol: 'ai-comms/1.0' } as const;
-
 /** The messages by which an agent makes itself known to those of `known` that it can talk to. */
 export function announcement(
   card: AgentCard,
@@ -34,9 +31,7 @@ export function announcement(
   keys: EnvelopeKeys,
   now: number,
 ): NewMessage[] {
-  const others = known.filter(
-    ({ id, metadata }) => id !== card.id && metadata['protocol'] === speaksEnvelopes.protocol,
-  );
+  const others = known.filter((other) => other.id !== card.id && readsEnvelopes(other));
   return others.map((other) => {
     const id = messageId(newId('msg', now));
     const conversation = conversationId(deriveId('conv', 'discovery', ...[card.id, other.id].sort()));
@@ -70,6 +65,27 @@ export function announcedCard(envelope: OpenedEnvelope): AgentCard | null {
   const parsed = cardSchema.safeParse(envelope.payload);
   if (!parsed.success || parsed.data.id !== envelope.from.agentId) return null;
   return { ...parsed.data, id: agentId(parsed.data.id) };
+}
+
+/** What a link puts beside an envelope that came over it: how its sender is reached from here. */
+const wayInSchema = z.object({
+  via: z.object({
+    transport: word,
+    phone: z.string().max(40).optional(),
+    metadata: z.record(z.string().max(80), z.string().max(500)).default({}),
+  }),
+});
+
+/** The card of somebody who may be on another machine: how it is reached is what we know, and not what it says. */
+export function asReached(announced: AgentCard, known: AgentCard | null, { payload }: Message): AgentCard {
+  const wayIn = wayInSchema.safeParse(payload.data);
+  if (wayIn.success) {
+    const { transport, phone = announced.phone, metadata } = wayIn.data.via;
+    return { ...announced, transport, phone, metadata: { ...announced.metadata, ...metadata } };
+  }
+  if (!known || known.transport === announced.transport) return announced;
+  const { transport, metadata } = known;
+  return { ...announced, transport, metadata: { ...metadata, ...announced.metadata } };
 }
 
 /** An announcement is answered with one's own card; an answer is not answered, so it ends there. */

@@ -6,10 +6,11 @@ import {
   type MessageId,
   messageId,
 } from '../domain/addresses.ts';
-import type { AgentCard } from '../domain/agent-card.ts';
+import { type AgentCard, readsEnvelopes } from '../domain/agent-card.ts';
 import { CHAT_OUT, type ChatOut, type ChatPlace } from '../domain/chat.ts';
 import type { GroupMember } from '../domain/group.ts';
 import type { Message, NewMessage } from '../domain/message.ts';
+import { TASK } from '../domain/task.ts';
 import { type Budget, continueTrace, exhaustion, splitBudget, type Trace } from '../domain/trace.ts';
 import type { Write } from '../domain/write.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -39,6 +40,16 @@ export interface Departure {
   readonly replyTo?: MessageId;
   /** Each recipient is to go on from it, and is given a share of the budget; without, it only takes note. */
   readonly expectsWork: boolean;
+  /** What this agent wants to find beside the message when it is answered; the recipients do not see it. */
+  readonly about?: { readonly [name: string]: Json };
+  /** The recipients do not read envelopes: they are given the payload as it is, as a task. */
+  readonly plain?: boolean;
+}
+
+/** A task for one agent, whatever it speaks. */
+export interface Assignment extends Pick<Departure, 'label' | 'conversation' | 'about'> {
+  readonly to: Pick<AgentCard, 'id' | 'name' | 'metadata'>;
+  readonly text: string;
 }
 
 /** Why the rest of the budget does not reach for what was to be sent. */
@@ -97,6 +108,11 @@ export class Effects {
     if (departure.to.length > 0) this.#departures.push(departure);
   }
 
+  /** Gives a task to an agent: in an envelope, if it reads those. It is to answer. */
+  assign({ to, text, ...rest }: Assignment): void {
+    this.send({ ...rest, to: [to], intent: 'task', payload: text, expectsWork: true, plain: !readsEnvelopes(to) });
+  }
+
   /** Keeps turns back from what the recipients are given. */
   keep(turns: number): void {
     this.#kept += turns;
@@ -144,6 +160,11 @@ export class Effects {
     });
   }
 
+  /** Whether somebody is to go on from this turn, and may answer. */
+  get expectsAnswers(): boolean {
+    return this.#branches() > 0;
+  }
+
   /** Why `left` does not reach for those who are to go on from this turn; null when it does, or nobody is. */
   exhausted(left: Budget): Exhaustion | null {
     return this.#branches() > 0 ? exhaustion(this.#onward(left)) : null;
@@ -159,7 +180,7 @@ export class Effects {
     const report = continueTrace(this.#trace, this.#cause.id, left);
     const envelopes = this.#departures
       .filter(({ expectsWork }) => !(expectsWork && stopped))
-      .map((departure) => this.#envelope(departure, departure.expectsWork ? onward : report));
+      .map((departure) => this.#message(departure, departure.expectsWork ? onward : report));
     if (stopped) return { outputs: [...this.#outputs, ...envelopes], also: this.#also };
     return {
       outputs: [...this.#outputs, ...this.#reminders, ...envelopes],
@@ -177,10 +198,36 @@ export class Effects {
     return continueTrace(this.#trace, this.#cause.id, splitBudget(available, this.#branches()));
   }
 
-  #envelope({ label, to, group, intent, payload, conversation, replyTo }: Departure, trace: Trace): NewMessage {
+  #message(departure: Departure, trace: Trace): NewMessage {
+    const { label, to, conversation, replyTo, group, intent, payload, about } = departure;
+    const id = this.id(label);
+    const sent = { intent, to: to.map((recipient) => recipient.id), ...(about && { about }) };
+    const form = departure.plain
+      ? { body: String(payload), payload: { type: TASK, data: { task_id: id, ...sent } } }
+      : {
+          body: this.#envelope(id, departure, trace),
+          payload: { type: ENVELOPE, data: { ...sent, sealed: this.#keys.sealing !== null } },
+        };
+    return {
+      id,
+      from: agentAddress(this.#self.id),
+      deliveries: to.map((recipient) => ({
+        to: agentAddress(recipient.id),
+        orderingKey: conversation,
+        maxAttempts: AGENT_ATTEMPTS,
+      })),
+      conversation,
+      replyTo: replyTo ?? null,
+      subject: group ? `${intent}: ${group.groupName}` : intent,
+      trace,
+      ...form,
+    };
+  }
+
+  #envelope(id: MessageId, { to, group, intent, payload, conversation, replyTo }: Departure, trace: Trace): string {
     const [only] = to;
     const draft: EnvelopeDraft = {
-      id: this.id(label),
+      id,
       from: { agentId: this.#self.id, agentName: this.#self.name },
       to: !group && only ? { agentId: only.id, agentName: only.name } : null,
       group: group ?? null,
@@ -192,20 +239,6 @@ export class Effects {
       replyTo: replyTo ?? null,
       trace,
     };
-    return {
-      id: draft.id,
-      from: agentAddress(this.#self.id),
-      deliveries: to.map(({ id }) => ({
-        to: agentAddress(id),
-        orderingKey: conversation,
-        maxAttempts: AGENT_ATTEMPTS,
-      })),
-      conversation,
-      replyTo: replyTo ?? null,
-      subject: group ? `${intent}: ${group.groupName}` : intent,
-      body: writeEnvelope(draft, this.#keys),
-      payload: { type: ENVELOPE, data: { intent, to: to.map(({ id }) => id), sealed: this.#keys.sealing !== null } },
-      trace,
-    };
+    return writeEnvelope(draft, this.#keys);
   }
 }

@@ -1,17 +1,20 @@
 import { z } from 'zod';
-import { type AgentId, agentAddress, agentOf } from '../domain/addresses.ts';
+import { type AgentId, agentAddress, agentOf, type ConversationId, type MessageId } from '../domain/addresses.ts';
 import { type ChatPlace, placeOf } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Message } from '../domain/message.ts';
-import { exhaustion, type Trace } from '../domain/trace.ts';
+import { TASK, type TaskAnswer } from '../domain/task.ts';
+import { continueTrace, exhaustion, spendTurn, type Trace } from '../domain/trace.ts';
+import type { Json } from '../lib/json.ts';
 import type { OpenedEnvelope } from '../protocol/envelope.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
 import type { AgentContext } from './context.ts';
 import { Effects, ENVELOPE } from './effects.ts';
 import { acknowledge, answerInChat } from './person.ts';
 import { fromAgent, REMEMBERED_LINES, remembered, replyFromAgent, systemPrompt } from './prompt.ts';
+import { hearResult, isPart } from './team.ts';
 import { messagingTools } from './tools.ts';
-import { takeTurn, waitForProvider } from './turn.ts';
+import { type TurnOutcome, takeTurn, waitForProvider } from './turn.ts';
 
 /** Chains of replies are followed back this far: longer ones do not come about (see MAX_HOPS). */
 const LONGEST_CHAIN = 32;
@@ -21,6 +24,14 @@ type Asker =
   | { readonly kind: 'chat'; readonly place: ChatPlace }
   | { readonly kind: 'agent'; readonly id: AgentId; readonly name: string; readonly question: Message };
 
+/** What another agent says, as far as it matters for answering it. */
+interface Remark {
+  readonly speaker: string;
+  readonly prompt: string;
+  readonly conversation: ConversationId;
+  readonly trace: Trace;
+}
+
 /** Another agent asks something: it gets the answer as a reply. */
 export async function answerAgent(
   context: AgentContext,
@@ -29,12 +40,19 @@ export async function answerAgent(
   trace: Trace,
   signal: AbortSignal,
 ): Promise<Settlement> {
-  const { agentId: id, agentName: name } = envelope.from;
-  const asker: Asker = { kind: 'agent', id, name, question: delivery.message };
-  return answerAsker(context, delivery, asker, fromAgent(name, textOf(envelope)), envelope, trace, signal);
+  const { agentId: id, agentName: speaker } = envelope.from;
+  const asker: Asker = { kind: 'agent', id, name: speaker, question: delivery.message };
+  const prompt = fromAgent(speaker, textOf(envelope));
+  return answerAsker(
+    context,
+    delivery,
+    asker,
+    { speaker, prompt, conversation: envelope.conversationId, trace },
+    signal,
+  );
 }
 
-/** Another agent has answered what this one asked: whoever made it ask is told. */
+/** Another agent has answered, in an envelope, what this one asked: whoever made it ask is told. */
 export async function takeReply(
   context: AgentContext,
   delivery: Delivery,
@@ -42,56 +60,104 @@ export async function takeReply(
   trace: Trace,
   signal: AbortSignal,
 ): Promise<Settlement> {
-  const question = envelope.replyTo === null ? null : context.message(envelope.replyTo);
-  const asker = question && wasAsked(question, envelope.from.agentId) ? findAsker(context, question) : null;
-  if (!asker) {
-    await context.audit.record({ kind: 'reply.unasked', actor: envelope.from.agentId, message: delivery.message.id });
-    return { kind: 'ack' };
+  const { agentId, agentName } = envelope.from;
+  const failure = failureSchema.safeParse(envelope.payload);
+  const answer: TaskAnswer = failure.success
+    ? { ok: false, error: failure.data.error }
+    : { ok: true, text: textOf(envelope) };
+  const said = { id: agentId, name: agentName, answer, replyTo: envelope.replyTo, trace };
+  return takeAnswer(context, delivery, said, signal);
+}
+
+/** The same from an agent that does not speak envelopes, and has been given a task. */
+export async function takeResult(context: AgentContext, delivery: Delivery, signal: AbortSignal): Promise<Settlement> {
+  const { directory, gate } = context;
+  const { message } = delivery;
+  const { outcome, error, summary } = resultSchema.parse(message.payload.data);
+  const id = agentOf(message.from);
+  const question = message.replyTo === null ? null : context.message(message.replyTo);
+  if (id === null || !question) return unasked(context, message);
+  const text = message.body || (summary ?? '');
+  if (delivery.attempt === 1 && !gate.checkAgent(id, text.length).allow) return unasked(context, message);
+  const answer: TaskAnswer =
+    outcome === 'failed' || error !== undefined ? { ok: false, error: error ?? text } : { ok: true, text };
+  // It does not say what it has spent: a turn.
+  const budget = spendTurn(question.trace.budget, { tokens: 0, microUsd: 0 });
+  const trace = continueTrace(question.trace, question.id, budget);
+  const name = directory.get(id)?.name ?? id;
+  return takeAnswer(context, delivery, { id, name, answer, replyTo: question.id, trace }, signal);
+}
+
+interface Answered {
+  readonly id: AgentId;
+  readonly name: string;
+  readonly answer: TaskAnswer;
+  readonly replyTo: MessageId | null;
+  readonly trace: Trace;
+}
+
+async function takeAnswer(
+  context: AgentContext,
+  delivery: Delivery,
+  { id, name, answer, replyTo, trace }: Answered,
+  signal: AbortSignal,
+): Promise<Settlement> {
+  const question = replyTo === null ? null : context.message(replyTo);
+  if (!question || question.from !== agentAddress(context.card.id) || !wasAsked(question, id)) {
+    return unasked(context, delivery.message);
   }
-  const prompt = replyFromAgent(envelope.from.agentName, textOf(envelope));
-  return answerAsker(context, delivery, asker, prompt, envelope, trace, signal);
+  if (isPart(question)) return hearResult(context, delivery, question, answer, trace);
+  const asker = findAsker(context, question);
+  if (!asker) return unasked(context, delivery.message);
+  const prompt = replyFromAgent(name, answer.ok ? answer.text : `I could not do it: ${answer.error}`);
+  return answerAsker(
+    context,
+    delivery,
+    asker,
+    { speaker: name, prompt, conversation: question.conversation, trace },
+    signal,
+  );
+}
+
+async function unasked({ audit }: AgentContext, { id, from }: Message): Promise<Settlement> {
+  await audit.record({ kind: 'reply.unasked', actor: agentOf(from) ?? from, message: id });
+  return { kind: 'ack' };
 }
 
 async function answerAsker(
   context: AgentContext,
   delivery: Delivery,
   asker: Asker,
-  prompt: string,
-  envelope: OpenedEnvelope,
-  trace: Trace,
+  remark: Remark,
   signal: AbortSignal,
 ): Promise<Settlement> {
   const { card, keys, clock } = context;
+  const { speaker, prompt: text, conversation, trace } = remark;
   const spent = exhaustion(trace);
   if (spent) {
     const effects = new Effects(card, delivery.message, trace, keys, clock);
-    tellWhyItStopped(context, effects, spent, envelope.conversationId);
+    tellWhyItStopped(context, effects, spent, conversation);
+    if (asker.kind === 'agent' && isTask(asker.question)) reply(effects, asker, { error: 'the budget is spent' });
     const { outputs, also } = effects.finish(trace.budget);
     return { kind: 'ack', outputs, also };
   }
-  const { agentName: speaker } = envelope.from;
   if (asker.kind === 'chat') {
-    return answerInChat(
-      context,
-      delivery,
-      { place: asker.place, person: asker.place.peer.name ?? asker.place.peer.id, speaker, text: prompt, trace },
-      signal,
-    );
+    const { place } = asker;
+    const person = place.peer.name ?? place.peer.id;
+    return answerInChat(context, delivery, { place, person, speaker, text, trace }, signal);
   }
-  return replyToAgent(context, delivery, asker, prompt, envelope, trace, signal);
+  return replyToAgent(context, delivery, asker, remark, signal);
 }
 
 async function replyToAgent(
   context: AgentContext,
   delivery: Delivery,
   asker: Asker & { kind: 'agent' },
-  prompt: string,
-  envelope: OpenedEnvelope,
-  trace: Trace,
+  { speaker, prompt, trace }: Remark,
   signal: AbortSignal,
 ): Promise<Settlement> {
   const { card, sessions } = context;
-  const conversation = asker.question.conversation;
+  const { conversation } = asker.question;
   const key = `agent:${card.id}:agent:${asker.id}:${conversation}`;
   const outcome = await takeTurn(
     context,
@@ -106,38 +172,49 @@ async function replyToAgent(
   );
   if (outcome.kind === 'waiting') return waitForProvider(outcome.retryAfterMs, null);
   const { effects } = outcome;
-  const text = outcome.kind === 'answered' ? outcome.text : `I cannot answer: ${outcome.why}.`;
-  const heard = {
-    id: delivery.message.id,
-    role: 'user',
-    speaker: envelope.from.agentName,
-    text: prompt,
-    at: effects.now,
-  } as const;
+  const answer: Json = answerOf(outcome, asker.question);
+  const text = typeof answer === 'string' ? answer : null;
+  const heard = { id: delivery.message.id, role: 'user', speaker, text: prompt, at: effects.now } as const;
   const own = text
     ? [{ id: effects.id('reply'), role: 'assistant', speaker: card.name, text, at: effects.now } as const]
     : [];
   effects.write(sessions.append(card.id, key, [heard, ...own]));
-  if (text) {
-    effects.send({
-      label: 'reply',
-      to: [{ id: asker.id, name: asker.name }],
-      intent: 'reply',
-      payload: text,
-      conversation,
-      replyTo: asker.question.id,
-      expectsWork: true,
-    });
-  }
+  if (answer !== null) reply(effects, asker, answer);
   return acknowledge(context, effects, outcome.kind === 'answered' ? outcome.left : trace.budget, delivery);
 }
+
+/** What is replied; null: nothing, or nothing yet. Whoever gave a task hears of it in any case. */
+function answerOf(outcome: Exclude<TurnOutcome, { kind: 'waiting' }>, question: Message): Json {
+  if (outcome.kind === 'unanswerable') {
+    return isTask(question) ? { error: outcome.why } : `I cannot answer: ${outcome.why}.`;
+  }
+  if (outcome.text !== null || !isTask(question) || outcome.effects.expectsAnswers) return outcome.text;
+  return { error: 'it had nothing to say' };
+}
+
+/** A failure is only taken note of; an answer is to be gone on from. */
+function reply(effects: Effects, { id, name, question }: Asker & { kind: 'agent' }, payload: Json): void {
+  const { conversation, id: replyTo } = question;
+  const expectsWork = typeof payload === 'string';
+  effects.send({ label: 'reply', to: [{ id, name }], intent: 'reply', payload, conversation, replyTo, expectsWork });
+}
+
+const isTask = ({ subject }: Message): boolean => subject === 'task';
+
+/** Instead of an answer: why there is none. */
+const failureSchema = z.strictObject({ error: z.string() });
+const resultSchema = z.object({
+  outcome: z.string().optional(),
+  error: z.string().optional(),
+  summary: z.string().optional(),
+});
 
 const recipientsSchema = z.object({ to: z.array(z.string()) });
 
 /** Whether a message went to this agent: nobody answers for another. */
 function wasAsked({ payload }: Message, id: AgentId): boolean {
   const parsed = recipientsSchema.safeParse(payload.data);
-  return payload.type === ENVELOPE && parsed.success && parsed.data.to.includes(id);
+  return (payload.type === ENVELOPE || payload.type === TASK) && parsed.success && parsed.data.to.includes(id);
 }
 
 /** Follows what this agent asked back to what made it ask. */

@@ -9,6 +9,7 @@ import { chatCommand } from './commands.ts';
 import type { AgentContext } from './context.ts';
 import { Effects } from './effects.ts';
 import { GroupActions } from './groups.ts';
+import { type OrderGiven, obey } from './orders.ts';
 import { REMEMBERED_LINES, remembered, systemPrompt } from './prompt.ts';
 import { groupTools, messagingTools } from './tools.ts';
 import { takeTurn, waitForProvider } from './turn.ts';
@@ -37,8 +38,8 @@ export async function answerPerson(
   const trace = { ...startTrace(delivery.message.trace.root, card.id, budget), hop: delivery.message.trace.hop };
   const effects = new Effects(card, delivery.message, trace, keys, clock);
 
-  const command = chatCommand(chat);
-  if (command) return answerCommand(context, chat, command, place, effects);
+  const command = chatCommand(chat.text);
+  if (command) return answerCommand(context, chat, command, { delivery, place, askedBy: person, effects }, signal);
   const group = chat.peer.kind === 'group' ? groups.get(card.id, groupId(chat.peer.id)) : null;
   if (group) {
     const answer = new GroupActions(context, effects, place, person).ask(group, chat.text);
@@ -109,15 +110,21 @@ async function answerCommand(
   context: AgentContext,
   chat: ChatIn,
   command: NonNullable<ReturnType<typeof chatCommand>>,
-  place: ChatPlace,
-  effects: Effects,
+  given: Omit<OrderGiven, 'notice'>,
+  signal: AbortSignal,
 ): Promise<Settlement> {
+  const { delivery, place, effects } = given;
   if (!context.isAdmin(chat)) {
     const [word = ''] = chat.text.split(/\s/);
     await context.audit.record({ kind: 'command.denied', actor: chat.sender.id, detail: word.slice(0, 40) });
     return { kind: 'ack' };
   }
-  effects.say(place, command(context));
+  const answer = command(context);
+  if (typeof answer !== 'string') {
+    const notice = (): Effects => waitingNotice(context, delivery, place, effects.trace);
+    return obey(context, answer, { ...given, notice }, signal);
+  }
+  effects.say(place, answer);
   const { outputs, also } = effects.finish(effects.trace.budget);
   return { kind: 'ack', outputs, also };
 }

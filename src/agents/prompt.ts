@@ -1,4 +1,5 @@
 import type { ModelMessage } from 'ai';
+import type { RegisteredAgent } from '../domain/agent-card.ts';
 import type { Discussion, Group } from '../domain/group.ts';
 import type { SessionEntry } from '../domain/session.ts';
 import type { AgentContext } from './context.ts';
@@ -36,6 +37,23 @@ export function remembered(entries: readonly SessionEntry[]): ModelMessage[] {
 
 export const fromAgent = (name: string, text: string): string => `[message from ${name}]\n${text}`;
 export const replyFromAgent = (name: string, text: string): string => `[reply from ${name}]\n${text}`;
+
+/** What the model is asked that is to share out a task. */
+export function planPrompt(agents: readonly RegisteredAgent[], task: string, mostParts: number): ModelMessage {
+  const known = agents.map(
+    ({ name, id, status, capabilities }) => `- ${describe(name, capabilities)}, ${status}, id ${id}`,
+  );
+  return {
+    role: 'user',
+    content: [
+      '[plan a task for a team of agents]',
+      `Break the task below into at most ${mostParts} parts, each for one of these agents, and hand the plan in with plan_team.`,
+      'Parts that do not need each other run at the same time. A part is given the results of those that it comes after.',
+      ...known,
+      `Task: ${task}`,
+    ].join('\n'),
+  };
+}
 
 /** What a member of a group is asked in a round. */
 export function roundPrompt(

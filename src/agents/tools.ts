@@ -1,6 +1,7 @@
 import { type ToolSet, tool } from 'ai';
 import { z } from 'zod';
 import { type ConversationId, conversationId } from '../domain/addresses.ts';
+import { readsEnvelopes } from '../domain/agent-card.ts';
 import { deriveId } from '../lib/ids.ts';
 import { lineSchema } from '../protocol/ai-comms-1.0.ts';
 import type { AgentContext } from './context.ts';
@@ -62,14 +63,12 @@ export function messagingTools({ card, directory }: AgentContext, effects: Effec
     if (!found) return { ok: false, error: `I know no agent called ${agent}.`, hint: 'Ask which one is meant.' };
     if (another) return { ok: false, error: `More than one agent is called ${agent}.`, hint: 'Ask for the id.' };
     if (found.id === card.id) return { ok: false, error: 'That is yourself.' };
-    effects.send({
-      label: `message:${sent++}`,
-      to: [found],
-      intent: 'chat',
-      payload: body,
-      conversation: conversationBetween(conversation, card.id, found.id),
-      expectsWork: true,
-    });
+    const label = `message:${sent++}`;
+    const between = conversationBetween(conversation, card.id, found.id);
+    if (readsEnvelopes(found)) {
+      const chat = { label, intent: 'chat', payload: body, conversation: between, expectsWork: true } as const;
+      effects.send({ ...chat, to: [found] });
+    } else effects.assign({ label, to: found, text: body, conversation: between });
     return { ok: true, agent: found.name };
   };
   return {

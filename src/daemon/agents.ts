@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Agent } from '../agents/agent.ts';
 import type { AgentContext, AgentWatcher } from '../agents/context.ts';
-import { announcement, speaksEnvelopes } from '../agents/discovery.ts';
+import { announcement } from '../agents/discovery.ts';
 import { type LocalChannel, PERSON } from '../channels/local/local-channel.ts';
-import type { AgentCard } from '../domain/agent-card.ts';
+import { type AgentCard, READS_ENVELOPES } from '../domain/agent-card.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { deriveKeys, type EnvelopeKeys } from '../protocol/keys.ts';
@@ -26,6 +26,7 @@ interface AgentParts {
   readonly gate: Gate;
   readonly keys: EnvelopeKeys;
   readonly channel: LocalChannel;
+  readonly links: () => readonly string[];
   readonly onOpened: AgentWatcher['opened'] | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -33,16 +34,17 @@ interface AgentParts {
 
 /** The agents of this process, ready to handle their mailboxes. */
 export function makeAgents(config: Config, parts: AgentParts): Agent[] {
-  const { spool, records, gate, keys, channel, onOpened, clock, logger } = parts;
+  const { spool, records, gate, keys, channel, links, onOpened, clock, logger } = parts;
   const admins = new Set((config.admins.length > 0 ? config.admins : [PERSON.id]).map(normaliseIdentity));
-  const { registry: directory, sessions, groups, discussions, audit, seen } = records;
+  const { registry: directory, sessions, groups, discussions, audit, seen, teams } = records;
   const shared: Omit<AgentContext, 'card' | 'persona' | 'chain'> = {
-    ...{ directory, sessions, groups, discussions, audit, seen, gate, keys, clock, logger },
+    ...{ directory, sessions, groups, discussions, audit, seen, teams, gate, keys, clock, logger, links },
     message: (id) => spool.message(id),
     requireAuth: config.security.requireAgentAuth,
     maxMessageAgeMs: config.security.maxMessageAgeMs,
     budget: config.budget,
     discussion: config.discussion,
+    taskTimeoutMs: config.taskTimeoutMs,
     isAdmin: (chat) => admins.has(normaliseIdentity(chat.sender.id)),
     hasGroupChats: (name) => name === channel.name && channel.capabilities.groups,
     watch: {
@@ -72,7 +74,7 @@ export function cardOf({ id, name, capabilities, phone, chain }: AgentConfig): A
     transport: 'sqlite',
     phone,
     provider,
-    metadata: speaksEnvelopes,
+    metadata: READS_ENVELOPES,
   };
 }
 

@@ -118,7 +118,17 @@ async function start(
   for (const account of accounts.keys()) {
     serve(accountAddress(channel.name, account), outbox(account, channel.send.bind(channel)));
   }
-  for (const agent of makeAgents(config, { spool, records, gate, keys, channel, onOpened, clock, logger })) {
+  for (const agent of makeAgents(config, {
+    spool,
+    records,
+    gate,
+    keys,
+    channel,
+    links: () => [],
+    onOpened,
+    clock,
+    logger,
+  })) {
     serve(agentAddress(agent.id), agent.handle, AGENT_CONCURRENCY);
   }
   const nameAt = (address: Address): string => nameOf(agentOf(address) ?? (address as string as AgentId));
@@ -151,6 +161,7 @@ async function start(
   const sweep = async (): Promise<void> => {
     const idleSince = clock.now() - idleHours * 3_600_000;
     await records.sessions.purge(idleSince);
+    await records.teams.purge(idleSince);
     await records.seen.sweep(clock.now());
     await spool.cleanup(idleSince);
   };

@@ -5,6 +5,7 @@ import { SqliteAuditLog } from '../store/audit-log.ts';
 import { SqliteDiscussions, SqliteGroups } from '../store/groups.ts';
 import { SqliteSeenEnvelopes } from '../store/seen-envelopes.ts';
 import { SqliteSessions } from '../store/sessions.ts';
+import { SqliteTeams } from '../store/teams.ts';
 
 /** What is kept beside the mailboxes, in the same database. */
 export interface Records {
@@ -14,6 +15,7 @@ export interface Records {
   readonly groups: SqliteGroups;
   readonly discussions: SqliteDiscussions;
   readonly seen: SqliteSeenEnvelopes;
+  readonly teams: SqliteTeams;
 }
 
 export function openRecords(db: Database, clock: Clock): Records {
@@ -24,5 +26,6 @@ export function openRecords(db: Database, clock: Clock): Records {
     groups: new SqliteGroups(db),
     discussions: new SqliteDiscussions(db),
     seen: new SqliteSeenEnvelopes(db),
+    teams: new SqliteTeams(db, { clock }),
   };
 }

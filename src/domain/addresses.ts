@@ -48,6 +48,8 @@ export const agentAddress = (id: AgentId): Address => `agent:${id}` as Address;
 export const accountAddress = (channel: string, account: string): Address => `channel:${channel}:${account}` as Address;
 /** A mailbox of Parley's own, such as the one that is told of dead letters. */
 export const systemAddress = (name: string): Address => `system:${name}` as Address;
+/** Where the answers of an agent to tasks from a hub are put: its connection there handles them. */
+export const hubAnswers = (id: AgentId): Address => systemAddress(`hub:${id}`);
 
 /** The agent behind an address, or null when the address is not an agent's. */
 export function agentOf(address: Address): AgentId | null {

@@ -32,3 +32,9 @@ export function statusAfter(silenceMs: number): AgentStatus {
   if (silenceMs >= OFFLINE_AFTER_MS) return 'offline';
   return silenceMs >= INACTIVE_AFTER_MS ? 'inactive' : 'active';
 }
+
+/** On the card of an agent that reads envelopes. Others, such as a script that polls its mailbox, are written to without. */
+export const READS_ENVELOPES = { protocol: 'ai-comms/1.0' } as const;
+
+export const readsEnvelopes = ({ metadata }: Pick<AgentCard, 'metadata'>): boolean =>
+  metadata['protocol'] === READS_ENVELOPES.protocol;

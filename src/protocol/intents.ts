@@ -3,6 +3,7 @@ export const INTENTS = [
   'announce',
   'identity',
   'chat',
+  'task',
   'reply',
   'group',
   'group-answer',

@@ -1,4 +1,3 @@
-import type { AgentId } from '../domain/addresses.ts';
 import type { ChatIn } from '../domain/chat.ts';
 import type { Clock } from '../lib/clock.ts';
 import { normaliseIdentity } from './identity.ts';
@@ -80,10 +79,10 @@ export class Gate {
   }
 
   /**
-   * For what a verified agent says; `size` in UTF-16 code units. The shared secret is what lets an agent in: the allowlist is
+   * For what a verified agent says, or somebody whom a hub has let in; `size` in UTF-16 code units. The shared secret is what lets an agent in: the allowlist is
    * for people. An agent over its limit is not told, since being told is a message too and two agents could go on for ever.
    */
-  checkAgent(sender: AgentId, size: number): Verdict {
+  checkAgent(sender: string, size: number): Verdict {
     if (this.#blocked.has(normaliseIdentity(sender))) return { allow: false, reason: 'blocked', notify: 'nobody' };
     const admission = this.#agents?.admit(sender) ?? 'admitted';
     if (admission !== 'admitted') return { allow: false, reason: 'rate-limited', notify: 'nobody' };

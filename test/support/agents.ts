@@ -15,7 +15,7 @@ import {
   conversationId,
   messageId,
 } from '../../src/domain/addresses.ts';
-import type { AgentCard } from '../../src/domain/agent-card.ts';
+import { type AgentCard, READS_ENVELOPES } from '../../src/domain/agent-card.ts';
 import type { ChatOut, Peer } from '../../src/domain/chat.ts';
 import type { Message, NewMessage } from '../../src/domain/message.ts';
 import { type Budget, DEFAULT_BUDGET, startTrace } from '../../src/domain/trace.ts';
@@ -36,6 +36,7 @@ import { SqliteAuditLog } from '../../src/store/audit-log.ts';
 import { SqliteDiscussions, SqliteGroups } from '../../src/store/groups.ts';
 import { SqliteSeenEnvelopes } from '../../src/store/seen-envelopes.ts';
 import { SqliteSessions } from '../../src/store/sessions.ts';
+import { SqliteTeams } from '../../src/store/teams.ts';
 import { mailbox, openSpoolAt, temporaryFolder } from './spool.ts';
 
 /** One request to an agent's model, as its script sees it. */
@@ -193,6 +194,9 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     budget,
     discussion: options.discussion ?? { rounds: 2, roundTimeoutMs: 120_000 },
     isAdmin: (chat) => (options.admins ?? []).includes(chat.sender.id),
+    teams: new SqliteTeams(db, { clock }),
+    taskTimeoutMs: 600_000,
+    links: () => [],
     hasGroupChats: () => options.groupChats ?? true,
     watch: { opened: () => undefined, thinking: () => undefined },
     clock,
@@ -322,7 +326,7 @@ function cardOf(name: string, changes: Partial<AgentCard> = {}): AgentCard {
     transport: 'sqlite',
     phone: null,
     provider: 'demo',
-    metadata: {},
+    metadata: READS_ENVELOPES,
     ...changes,
   };
 }

@@ -51,6 +51,8 @@ export interface Config {
   readonly ttlMs: number;
   readonly budget: Budget;
   readonly discussion: { readonly rounds: number; readonly roundTimeoutMs: number };
+  /** How long an agent has for a task that was given to it, in milliseconds. */
+  readonly taskTimeoutMs: number;
   readonly history: { readonly idleHours: number; readonly sweepMinutes: number };
   /** Demo only: providers that have a key here and that nobody has asked to use. */
   readonly offers: readonly ProviderId[];

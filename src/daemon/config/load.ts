@@ -59,6 +59,7 @@ function assemble(settings: Settings, agents: Pick<Config, 'mode' | 'agents' | '
     ttlMs: settings.ttlHours * 3_600_000,
     budget: { turns, tokens: tokens ?? null, microUsd: usd === undefined ? null : Math.round(usd * 1_000_000) },
     discussion: settings.discussion,
+    taskTimeoutMs: settings.taskTimeoutMs,
     history: settings.history,
   };
 }

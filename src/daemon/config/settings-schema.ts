@@ -105,6 +105,9 @@ export const settingsSchema = z.strictObject({
   ttlHours: spoolFields.ttlHours.default(DEFAULT_TTL_MS / 3_600_000),
   budget: budget.prefault({}),
   discussion: discussion.prefault({}),
+  taskTimeoutMs: whole('milliseconds', 1000, DAY_MS)
+    .default(600_000)
+    .describe('How long an agent has for a task from !agents send or !team.'),
   history: history.prefault({}),
 });
 export type Settings = z.output<typeof settingsSchema>;

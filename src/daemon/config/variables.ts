@@ -27,6 +27,7 @@ export const BINDINGS: readonly Binding[] = [
   bind('PARLEY_BUDGET_USD', 'budget.usd', 'number'),
   bind('PARLEY_DISCUSSION_ROUNDS', 'discussion.rounds', 'number'),
   bind('PARLEY_DISCUSSION_ROUND_TIMEOUT_MS', 'discussion.roundTimeoutMs', 'number'),
+  bind('PARLEY_TASK_TIMEOUT_MS', 'taskTimeoutMs', 'number'),
   bind('PARLEY_HISTORY_IDLE_HOURS', 'history.idleHours', 'number'),
   bind('PARLEY_HISTORY_SWEEP_MINUTES', 'history.sweepMinutes', 'number'),
   ...PROVIDER_IDS.flatMap((id) => {

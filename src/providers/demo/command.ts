@@ -7,6 +7,10 @@ export type Command =
   | { readonly tool: 'remove_member'; readonly input: { group: string; member: string } }
   | { readonly tool: 'group_message'; readonly input: { group: string; text: string } }
   | { readonly tool: 'message_agent'; readonly input: { agent: string; text: string } }
+  | {
+      readonly tool: 'plan_team';
+      readonly input: { parts: { id: string; agent: string; task: string; after: string[] }[] };
+    }
   | { readonly tool: 'list_groups' | 'list_agents'; readonly input: Record<string, never> };
 
 /** Who is spoken to, and which groups there are. */

@@ -10,6 +10,7 @@ import type {
 import { estimateTokens } from '../tokens.ts';
 import { type Command, understandCommand } from './command.ts';
 import { answerAmongAgents } from './discussion.ts';
+import { planOf } from './plan.ts';
 import { readPrompt, type Situation } from './prompt.ts';
 import { smallTalk } from './small-talk.ts';
 import { answerFromTool } from './tool-answer.ts';
@@ -42,7 +43,7 @@ function decide(situation: Situation): Action {
   if (toolResult) return { say: answerFromTool(toolResult) };
   const amongAgents = answerAmongAgents(lastMessage, agentName);
   if (amongAgents !== null) return { say: amongAgents };
-  const command = understandCommand(lastMessage, situation);
+  const command = planOf(lastMessage, agentName) ?? understandCommand(lastMessage, situation);
   if (!command) return { say: smallTalk(lastMessage, agentName) };
   if (!tools.has(command.tool))
     return { say: `I understood that, but I have not been given the tool for it (${command.tool}).` };

@@ -19,6 +19,7 @@ const ANSWERS: Readonly<Record<string, { words(output: unknown): string | null }
       `Done: the group "${group.name}" is ready, with ${joinNames(group.members)}. ` +
       `Now try: "Tell the ${group.name}: What are your thoughts on quantum error correction?"`,
   ),
+  plan_team: speak(z.object({ parts: z.number() }), ({ parts }) => `I have made a plan of ${parts} parts.`),
   group_message: speak(z.object({ group, asked: names }), ({ group, asked }) =>
     asked.length === 0
       ? `I have put that to the group "${group.name}", but there is nobody else in it yet.`

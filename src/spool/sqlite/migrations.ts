@@ -4,6 +4,8 @@ import { migration as spool } from './migrations/001-spool.ts';
 import { migration as stores } from './migrations/002-stores.ts';
 import { migration as search } from './migrations/003-search.ts';
 import { migration as relay } from './migrations/004-relay.ts';
+import { migration as whatsapp } from './migrations/005-whatsapp.ts';
+import { migration as teams } from './migrations/006-teams.ts';
 
 export interface Migration {
   readonly version: number;
@@ -14,7 +16,7 @@ export interface Migration {
 }
 
 /** In order; one that has shipped never changes. */
-const MIGRATIONS: readonly Migration[] = [spool, stores, search, relay];
+const MIGRATIONS: readonly Migration[] = [spool, stores, search, relay, whatsapp, teams];
 
 const NEWEST = Math.max(...MIGRATIONS.map((migration) => migration.version));
 
