@@ -2,17 +2,19 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { HUB_TEST_SECRET, openHub } from './support/hub.ts';
 import { PROJECT } from './support/source-files.ts';
 import { temporaryFolder } from './support/spool.ts';
 
 const run = promisify(execFile);
 
 /** What an example prints, run by itself in an empty folder; ids are shown as `msg_…`. */
-async function printed(example: string): Promise<string[]> {
+async function printed(example: string, env: Readonly<Record<string, string>> = {}): Promise<string[]> {
   const folder = temporaryFolder();
   try {
     const { stdout } = await run(join(PROJECT, 'node_modules/.bin/node'), [join(PROJECT, 'examples', example)], {
       cwd: folder.path,
+      env: { ...process.env, ...env },
     });
     return stdout
       .trimEnd()
@@ -53,6 +55,18 @@ describe.concurrent('the examples', () => {
       'Ask about research: bolt, nova.',
       'Told bolt and nova.',
       'Left for research: nova.',
+    ]);
+  });
+
+  it('[HUB-02] [HUB-03] an agent on a hub', async () => {
+    await using hub = await openHub();
+    expect(await printed('hub-agent.ts', { HUB_URL: hub.url, HUB_SECRET: HUB_TEST_SECRET })).toEqual([
+      'connected',
+      'word-counter can do counting.',
+      'A task from admin: how many words are these',
+      'It has 5 words.',
+      'It failed: there is nothing to count',
+      'stopped',
     ]);
   });
 });

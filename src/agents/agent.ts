@@ -3,13 +3,15 @@ import { type AgentId, agentAddress, hubAnswers } from '../domain/addresses.ts';
 import { CHAT_IN, chatInSchema } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import { TASK, TASK_RESULT } from '../domain/task.ts';
-import { type Budget, startTrace, type Trace } from '../domain/trace.ts';
+import { startTrace, type Trace } from '../domain/trace.ts';
+import { ENVELOPE } from '../protocol/ai-comms-1.0.ts';
+import { FOREIGN_BUDGET } from '../protocol/carried.ts';
 import { type OpenedEnvelope, readEnvelope } from '../protocol/envelope.ts';
 import { answerAssignment } from './assignment.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
 import type { AgentContext } from './context.ts';
-import { announcedCard, answerAnnouncement, asReached } from './discovery.ts';
-import { Effects, ENVELOPE, TIMER } from './effects.ts';
+import { announcedCard, answerAnnouncement, asReached, wayIn } from './discovery.ts';
+import { Effects, TIMER } from './effects.ts';
 import { closeRound, hearContribution } from './group-host.ts';
 import { contribute, groupOf, takeRoster } from './group-member.ts';
 import { answerAgent, takeReply, takeResult, textOf } from './peer.ts';
@@ -19,9 +21,6 @@ import { closePart, isPartDeadline } from './team.ts';
 const stoppedSchema = z.object({ stopped: z.enum(['turns', 'tokens', 'money', 'hops']) });
 
 const DONE: Settlement = { kind: 'ack' };
-
-/** What an envelope may cost that does not say: its sender knows nothing of budgets, so it gets little. */
-const FOREIGN_BUDGET: Budget = { turns: 4, tokens: null, microUsd: null };
 
 /** An agent: the handler of its mailbox. Everything that it does follows from a message there. */
 export class Agent {
@@ -67,6 +66,7 @@ export class Agent {
       requireAuth,
       recipient: this.id,
       acceptedAt,
+      postedAt: wayIn(delivery.message)?.postedAt,
       maxAgeMs: maxMessageAgeMs,
       delivery: delivery.lease.delivery,
       seen,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { agentAddress, conversationId, messageId } from '../domain/addresses.ts';
+import { agentAddress, conversationId } from '../domain/addresses.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { NewMessage } from '../domain/message.ts';
-import { TASK_RESULT, type TaskAnswer } from '../domain/task.ts';
+import { assignmentResultId, type TaskAnswer, taskResult } from '../domain/task.ts';
 import { continueTrace } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
 import type { AgentContext } from './context.ts';
@@ -56,16 +56,12 @@ const refused = (reason: string): TaskAnswer => ({ ok: false, error: `It was not
 
 function resultFor({ card }: AgentContext, { message }: Delivery, answer: TaskAnswer): NewMessage {
   return {
-    id: messageId(deriveId('msg', message.id, card.id, 'result')),
+    id: assignmentResultId(message.id, card.id),
     from: agentAddress(card.id),
     deliveries: [{ to: message.from }],
     conversation: message.conversation,
     replyTo: message.id,
-    body: answer.ok ? answer.text : '',
-    payload: {
-      type: TASK_RESULT,
-      data: answer.ok ? { outcome: 'completed' } : { outcome: 'failed', error: answer.error },
-    },
+    ...taskResult(answer),
     trace: continueTrace(message.trace, message.id, message.trace.budget),
     ttlMs: RESULT_TTL_MS,
   };

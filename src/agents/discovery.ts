@@ -4,10 +4,10 @@ import { type AgentCard, readsEnvelopes } from '../domain/agent-card.ts';
 import type { Message, NewMessage } from '../domain/message.ts';
 import { startTrace } from '../domain/trace.ts';
 import { deriveId, newId } from '../lib/ids.ts';
-import { lineSchema } from '../protocol/ai-comms-1.0.ts';
+import { ENVELOPE, lineSchema } from '../protocol/ai-comms-1.0.ts';
 import { type OpenedEnvelope, writeEnvelope } from '../protocol/envelope.ts';
 import type { EnvelopeKeys } from '../protocol/keys.ts';
-import { type Effects, ENVELOPE } from './effects.ts';
+import type { Effects } from './effects.ts';
 
 /** An announcement that was not read by then is of no use to anybody, in milliseconds. */
 const ANNOUNCEMENT_TTL_MS = 5 * 60_000;
@@ -73,15 +73,19 @@ const wayInSchema = z.object({
     transport: word,
     phone: z.string().max(40).optional(),
     metadata: z.record(z.string().max(80), z.string().max(500)).default({}),
+    postedAt: z.number().optional(),
   }),
 });
 
+/** How an envelope came here; null when it comes from this machine. */
+export const wayIn = ({ payload }: Message) => wayInSchema.safeParse(payload.data).data?.via ?? null;
+
 /** The card of somebody who may be on another machine: how it is reached is what we know, and not what it says. */
-export function asReached(announced: AgentCard, known: AgentCard | null, { payload }: Message): AgentCard {
-  const wayIn = wayInSchema.safeParse(payload.data);
-  if (wayIn.success) {
-    const { transport, phone = announced.phone, metadata } = wayIn.data.via;
-    return { ...announced, transport, phone, metadata: { ...announced.metadata, ...metadata } };
+export function asReached(announced: AgentCard, known: AgentCard | null, message: Message): AgentCard {
+  const way = wayIn(message);
+  if (way) {
+    const { transport, phone = announced.phone, metadata } = way;
+    return { ...announced, transport, phone, metadata: { ...known?.metadata, ...announced.metadata, ...metadata } };
   }
   if (!known || known.transport === announced.transport) return announced;
   const { transport, metadata } = known;

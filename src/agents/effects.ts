@@ -16,12 +16,11 @@ import type { Write } from '../domain/write.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deriveId } from '../lib/ids.ts';
 import type { Json } from '../lib/json.ts';
+import { ENVELOPE } from '../protocol/ai-comms-1.0.ts';
 import { type EnvelopeDraft, writeEnvelope } from '../protocol/envelope.ts';
 import type { Intent } from '../protocol/intents.ts';
 import type { EnvelopeKeys } from '../protocol/keys.ts';
 
-/** The payload type of a message between agents; its body is the envelope, its data says what anybody may see of it: intent, recipients, sealed or not. */
-export const ENVELOPE = 'envelope';
 /** The payload type of a message that an agent sends to itself for later. */
 export const TIMER = 'timer';
 

@@ -3,13 +3,14 @@ import { type AgentId, agentAddress, agentOf, type ConversationId, type MessageI
 import { type ChatPlace, placeOf } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Message } from '../domain/message.ts';
-import { TASK, type TaskAnswer } from '../domain/task.ts';
+import { TASK, type TaskAnswer, taskResultOf } from '../domain/task.ts';
 import { continueTrace, exhaustion, spendTurn, type Trace } from '../domain/trace.ts';
 import type { Json } from '../lib/json.ts';
+import { ENVELOPE } from '../protocol/ai-comms-1.0.ts';
 import type { OpenedEnvelope } from '../protocol/envelope.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
 import type { AgentContext } from './context.ts';
-import { Effects, ENVELOPE } from './effects.ts';
+import { Effects } from './effects.ts';
 import { acknowledge, answerInChat } from './person.ts';
 import { fromAgent, REMEMBERED_LINES, remembered, replyFromAgent, systemPrompt } from './prompt.ts';
 import { hearResult, isPart } from './team.ts';
@@ -73,14 +74,12 @@ export async function takeReply(
 export async function takeResult(context: AgentContext, delivery: Delivery, signal: AbortSignal): Promise<Settlement> {
   const { directory, gate } = context;
   const { message } = delivery;
-  const { outcome, error, summary } = resultSchema.parse(message.payload.data);
   const id = agentOf(message.from);
   const question = message.replyTo === null ? null : context.message(message.replyTo);
   if (id === null || !question) return unasked(context, message);
-  const text = message.body || (summary ?? '');
-  if (delivery.attempt === 1 && !gate.checkAgent(id, text.length).allow) return unasked(context, message);
-  const answer: TaskAnswer =
-    outcome === 'failed' || error !== undefined ? { ok: false, error: error ?? text } : { ok: true, text };
+  const answer = taskResultOf(message);
+  const size = (answer.ok ? answer.text : answer.error).length;
+  if (delivery.attempt === 1 && !gate.checkAgent(id, size).allow) return unasked(context, message);
   // It does not say what it has spent: a turn.
   const budget = spendTurn(question.trace.budget, { tokens: 0, microUsd: 0 });
   const trace = continueTrace(question.trace, question.id, budget);
@@ -203,11 +202,6 @@ const isTask = ({ subject }: Message): boolean => subject === 'task';
 
 /** Instead of an answer: why there is none. */
 const failureSchema = z.strictObject({ error: z.string() });
-const resultSchema = z.object({
-  outcome: z.string().optional(),
-  error: z.string().optional(),
-  summary: z.string().optional(),
-});
 
 const recipientsSchema = z.object({ to: z.array(z.string()) });
 

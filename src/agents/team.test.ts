@@ -84,7 +84,11 @@ describe('!team', () => {
       Bolt: () => 'Seven words.',
     });
     await order(world, '!team write about tea');
-    expect(heard(world).some((text) => /^\d of 3: (Bolt, Count words\.: done\.|Nova, Find sources\.: failed: .*)$/.test(text))).toBe(true);
+    expect(
+      heard(world).some((text) =>
+        /^\d of 3: (Bolt, Count words\.: done\.|Nova, Find sources\.: failed: .*)$/.test(text),
+      ),
+    ).toBe(true);
     expect(last(world)).toMatch(/^1 of 3 parts done\./);
     expect(last(world)).toContain('Bolt (count): Seven words.');
     expect(last(world)).toContain('Nova (find) has not done it: my provider refused');

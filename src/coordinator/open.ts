@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { type Address, agentOf } from '../domain/addresses.ts';
 import { DEFAULT_TTL_MS } from '../domain/message.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { FileTransport } from '../links/file/file-transport.ts';
@@ -13,6 +14,8 @@ import { CoordinatorRegistry } from './registry.ts';
 import { type LinkedTransport, Routes } from './routes.ts';
 import { SpoolTransport } from './spool-transport.ts';
 
+/** What the card of an agent says that takes its messages out of the database. */
+const HOME = 'sqlite';
 const DEFAULT_TTL_HOURS = DEFAULT_TTL_MS / 3_600_000;
 /** Five minutes, as the implementation guide says of its lease: who polls by hand also acks by hand. */
 const POLL_LEASE_SECONDS = 300;
@@ -70,9 +73,10 @@ export function openCoordinator(options: CoordinatorOptions = {}): Coordinator {
   }
   const spool = new SqliteSpool(db, { clock });
   const archive = new SqliteArchive(db);
-  const home = new SpoolTransport({ spool, archive, clock });
+  const isHere = (recipient: Address): boolean => (registry.get(agentOf(recipient) ?? '')?.transport ?? HOME) === HOME;
+  const home = new SpoolTransport({ spool, archive, isHere, clock });
   const links = new Map<string, LinkedTransport>([['file', files]]);
-  const routes = new Routes({ registry, home, homeNames: new Set(['sqlite']), links, remote });
+  const routes = new Routes({ registry, home, homeNames: new Set([HOME]), links, remote });
   const close = async (): Promise<void> => {
     await spool.close();
     await db.close();

@@ -115,7 +115,7 @@ export class Routes {
   }
 }
 
-async function outcomeOf(delivered: Promise<void>, attempt: number): Promise<Outcome> {
+async function outcomeOf(delivered: Promise<unknown>, attempt: number): Promise<Outcome> {
   try {
     await delivered;
     return { kind: 'ack' };

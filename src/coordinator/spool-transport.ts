@@ -18,16 +18,26 @@ import { EVERYBODY, type MessageV2, nameOf, toMessageV2, toNewMessage } from '..
 import type { SpoolArchive } from '../spool/archive.ts';
 import type { Spool } from '../spool/spool.ts';
 
+interface SpoolTransportOptions {
+  /** Stays the caller's to close. */
+  readonly spool: Spool;
+  readonly archive: SpoolArchive;
+  /** Whether a recipient takes its messages out here. To others they are handed on, each conversation in order. */
+  readonly isHere: (recipient: Address) => boolean;
+  readonly clock: Clock;
+}
+
 /** The mailboxes of the spool, where MessageV2s are one kind of message among others. */
 export class SpoolTransport implements Transport {
   readonly #spool: Spool;
   readonly #archive: SpoolArchive;
+  readonly #isHere: (recipient: Address) => boolean;
   readonly #clock: Clock;
 
-  /** The spool stays the caller's to close. */
-  constructor({ spool, archive, clock }: { spool: Spool; archive: SpoolArchive; clock: Clock }) {
+  constructor({ spool, archive, isHere, clock }: SpoolTransportOptions) {
     this.#spool = spool;
     this.#archive = archive;
+    this.#isHere = isHere;
     this.#clock = clock;
   }
 
@@ -118,6 +128,9 @@ export class SpoolTransport implements Transport {
     const draft = toNewMessage(message, to.map(agentAddress), this.#clock.now());
     return {
       ...draft,
+      deliveries: draft.deliveries.map(({ to }) =>
+        this.#isHere(to) ? { to } : { to, orderingKey: draft.conversation },
+      ),
       ...(cause && { trace: continueTrace(cause.trace, cause.id, cause.trace.budget) }),
       ...(deliverAt !== undefined && { deliverAt }),
     };

@@ -11,7 +11,7 @@ import { type Address, type AgentId, accountAddress, agentAddress, agentOf } fro
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import { HttpLink, type SecretOf } from '../links/http/http-link.ts';
+import type { SecretOf } from '../links/http/http-link.ts';
 import { PROVIDERS } from '../providers/catalogue.ts';
 import { DEAD_LETTERS } from '../spool/dead-letter.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -22,8 +22,8 @@ import { SqliteChatLog } from '../store/chat-log.ts';
 import { announce, cardOf, envelopeKeys, makeAgents, makeGate } from './agents.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { every } from './every.ts';
-import { Forwarding } from './forwarding.ts';
 import { close, healthServer, listen } from './http.ts';
+import { startLinks } from './links.ts';
 import { receiptOf, showOnPage } from './live-view.ts';
 import { prometheusText } from './prometheus.ts';
 import { openRecords } from './records.ts';
@@ -103,6 +103,9 @@ async function start(
 
   const keys = await envelopeKeys(config, db);
   const gate = makeGate(config, clock);
+  const links = await startLinks({ config, cards, spool, directory: registry, keys, secretOf, clock, logger });
+  // Stopped after the workers: what they have made of a task is still answered.
+  stops.push(() => links.stop());
   const workers: Worker[] = [];
   const serve = (mailbox: Address, handle: Handler, concurrency = 1): void => {
     workers.push(new Worker({ spool, mailbox, handle, concurrency, leaseMs: config.leaseMs, logger, clock }));
@@ -118,30 +121,12 @@ async function start(
   for (const account of accounts.keys()) {
     serve(accountAddress(channel.name, account), outbox(account, channel.send.bind(channel)));
   }
-  for (const agent of makeAgents(config, {
-    spool,
-    records,
-    gate,
-    keys,
-    channel,
-    links: () => [],
-    onOpened,
-    clock,
-    logger,
-  })) {
+  const parts = { spool, records, gate, keys, channel, links: links.states, onOpened, clock, logger };
+  for (const agent of makeAgents(config, parts)) {
     serve(agentAddress(agent.id), agent.handle, AGENT_CONCURRENCY);
   }
   const nameAt = (address: Address): string => nameOf(agentOf(address) ?? (address as string as AgentId));
   serve(DEAD_LETTERS, deadLetterNotice(spool.message.bind(spool), nameAt));
-
-  const forwarding = new Forwarding({
-    spool,
-    directory: registry,
-    link: new HttpLink({ secretOf, clock }),
-    logger,
-    clock,
-  });
-  stops.push(() => forwarding.stop());
 
   const app = healthServer({
     agents: cards.map((card) => card.name),

@@ -29,13 +29,21 @@ async function forwardingFrom(t: SpoolFixture) {
     tries: 0,
     delivered: [],
   };
-  const deliver = async ({ id }: { id: string }): Promise<void> => {
+  const deliver = async ({ id }: { id: string }): Promise<null> => {
     state.tries++;
     if (state.failure) throw state.failure;
     state.delivered.push(id);
+    return null;
   };
   const start = () =>
-    new Forwarding({ spool: t.spool, directory, link: { deliver }, logger: silentLogger, clock: t.clock });
+    new Forwarding({
+      spool: t.spool,
+      directory,
+      links: new Map([['http', { link: { deliver }, concurrency: 1 }]]),
+      keys: null,
+      logger: silentLogger,
+      clock: t.clock,
+    });
   return { directory, state, start };
 }
 

@@ -7,6 +7,8 @@ import { silentLogger } from '../lib/logger.ts';
 import { type MessageV2, parseMessageV2 } from '../protocol/message-v2.ts';
 import { acceptFor, startLink } from './link.ts';
 
+const RELAY = 'http://relay:8420';
+
 function message(to: string, changes: object = {}): MessageV2 {
   const parsed = parseMessageV2(wireMessage('alice', to, { id: 'msg_1', ...changes }));
   if (!parsed.ok) throw parsed.error;
@@ -16,7 +18,7 @@ function message(to: string, changes: object = {}): MessageV2 {
 describe('a message that was fetched from a relay', () => {
   it('[REL-04] is in the mailbox once, however often it was fetched', async () => {
     await using t = openTestSpool();
-    const accept = acceptFor(agentId('bob'), t.spool, t.clock);
+    const accept = acceptFor(agentId('bob'), RELAY, t.spool, t.clock);
     for (let i = 0; i < 3; i++) await accept(message('bob'));
     expect(await t.spool.claim(mailbox('bob'), { limit: 10 })).toMatchObject([{ message: { id: 'msg_1' } }]);
   });
@@ -24,7 +26,7 @@ describe('a message that was fetched from a relay', () => {
   it('[REL-04] is in the mailbox of each that fetched it: a broadcast', async () => {
     await using t = openTestSpool();
     for (const agent of ['bob', 'carol', 'bob', 'carol'])
-      await acceptFor(agentId(agent), t.spool, t.clock)(message('*'));
+      await acceptFor(agentId(agent), RELAY, t.spool, t.clock)(message('*'));
     for (const agent of ['bob', 'carol'])
       expect(await t.spool.claim(mailbox(agent), { limit: 10 })).toMatchObject([{ message: { body: 'Hello' } }]);
   });

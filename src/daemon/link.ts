@@ -1,12 +1,13 @@
-import { type AgentId, agentAddress, isAgentId, messageId } from '../domain/addresses.ts';
+import { acceptOnce } from '../delivery/accept-once.ts';
+import { type AgentId, agentAddress, isAgentId } from '../domain/addresses.ts';
 import type { AgentDirectory } from '../domain/directory.ts';
 import { ParleyError } from '../domain/errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { deriveId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import { HttpLink, type SecretOf } from '../links/http/http-link.ts';
 import { RelayClient } from '../links/http/relay-client.ts';
 import { RelayInbox } from '../links/http/relay-inbox.ts';
+import { carriedMessage } from '../protocol/carried.ts';
 import { type MessageV2, toNewMessage } from '../protocol/message-v2.ts';
 import { SqliteRegistry } from '../registry/sqlite-registry.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -43,11 +44,12 @@ export async function startLink(
     const link = new HttpLink({ secretOf, clock });
     const accounts = pulls.map(({ agent, url }) => {
       const id = requireAgent(agent, directory);
-      return { id, client: new RelayClient({ url, agent, secret: link.requireSecret(agent) }, { clock }) };
+      return { id, url, client: new RelayClient({ url, agent, secret: link.requireSecret(agent) }, { clock }) };
     });
-    const forwarding = new Forwarding({ spool, directory, link, logger, clock });
+    const links = new Map([['http', { link, concurrency: 1 }]]);
+    const forwarding = new Forwarding({ spool, directory, links, keys: null, logger, clock });
     const inboxes = accounts.map(
-      ({ id, client }) => new RelayInbox({ client, accept: acceptFor(id, spool, clock), logger, clock }),
+      ({ id, url, client }) => new RelayInbox({ client, accept: acceptFor(id, url, spool, clock), logger, clock }),
     );
     const stop = async (): Promise<void> => {
       await Promise.all([forwarding, ...inboxes].map((part) => part.stop()));
@@ -66,17 +68,15 @@ function requireAgent(name: string, directory: AgentDirectory): AgentId {
   throw new ParleyError('AGENT_UNKNOWN', `Agent '${name}' is not registered.`);
 }
 
-/**
- * Takes messages from elsewhere into an agent's mailbox here. Fetched again, a message is not stored again. One whose id is that of
- * another message here (a broadcast that two agents of this machine have fetched) is stored under an id that follows from it.
- */
-export function acceptFor(agent: AgentId, spool: Spool, clock: Clock): (message: MessageV2) => Promise<void> {
-  const own = agentAddress(agent);
+/** Takes messages from a relay into an agent's mailbox here: an envelope as the envelope that it is. */
+export function acceptFor(
+  agent: AgentId,
+  relayUrl: string,
+  spool: Spool,
+  clock: Clock,
+): (message: MessageV2) => Promise<void> {
   return async (message) => {
-    for (const id of [message.id, deriveId('msg', message.id, agent)]) {
-      const [receipt] = await spool.send([toNewMessage({ ...message, id }, [own], clock.now())]);
-      if (receipt?.duplicate !== true || spool.status(messageId(id)).some(({ to }) => to === own)) return;
-    }
-    throw new ParleyError('MESSAGE_INVALID', `There are other messages here with the id ${message.id}.`);
+    const carried = carriedMessage(message.body, agent, { transport: 'http', metadata: { relay_url: relayUrl } });
+    await acceptOnce(spool, carried ?? toNewMessage(message, [agentAddress(agent)], clock.now()));
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ENVELOPE, TIMER } from '../agents/effects.ts';
+import { TIMER } from '../agents/effects.ts';
 import type { LocalChannel } from '../channels/local/local-channel.ts';
 import type { FlowEvent, Receipt } from '../channels/local/wire.ts';
 import { type Address, messageId } from '../domain/addresses.ts';
@@ -8,6 +8,7 @@ import type { DeliveryStatus } from '../domain/delivery.ts';
 import type { Message } from '../domain/message.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deriveId } from '../lib/ids.ts';
+import { ENVELOPE } from '../protocol/ai-comms-1.0.ts';
 import type { DeliveryReport, Spool } from '../spool/spool.ts';
 
 const PREVIEW = 120;

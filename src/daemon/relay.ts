@@ -67,7 +67,8 @@ export async function startRelay(
       logger,
     });
     const url = await listen(app, { host, port });
-    const forwarding = new Forwarding({ spool, directory, link: new HttpLink({ secretOf, clock }), logger, clock });
+    const links = new Map([['http', { link: new HttpLink({ secretOf, clock }), concurrency: 1 }]]);
+    const forwarding = new Forwarding({ spool, directory, links, keys: null, logger, clock });
     const endSweeps = every(SWEEP_MS, { clock, logger }, () => spool.cleanup(clock.now() - KEEP_MS));
     const stop = async (): Promise<void> => {
       endSweeps();

@@ -99,13 +99,14 @@ export class Connection {
 
   /** False when it will certainly not arrive. */
   send(frame: HubFrame): boolean {
-    if (!this.isOpen) return false;
-    if (this.#socket.bufferedAmount > HOPELESS_BYTES) {
-      this.#socket.terminate();
-      return false;
-    }
-    this.#socket.send(JSON.stringify(frame), ignoreFailure);
-    return true;
+    const reaches = this.#reaches;
+    if (reaches) this.#socket.send(JSON.stringify(frame), ignoreFailure);
+    return reaches;
+  }
+
+  /** Sends whole frames as they are on the wire. Without compression, ws holds nothing back that these could overtake. */
+  sendFrames(frames: Buffer): void {
+    if (frames.length > 0 && this.#reaches) this.#transport.write(frames);
   }
 
   /** Whether all that was sent so far has arrived; resolves when that is known. A ping overtakes nothing. */
@@ -142,6 +143,14 @@ export class Connection {
   /** Closes without asking. */
   terminate(): void {
     this.#socket.terminate();
+  }
+
+  /** False, and it is given up, when far too much waits to be read. */
+  get #reaches(): boolean {
+    if (!this.isOpen) return false;
+    if (this.#socket.bufferedAmount <= HOPELESS_BYTES) return true;
+    this.#socket.terminate();
+    return false;
   }
 
   readonly #countBytes = (chunk: Buffer): void => {

@@ -1,17 +1,12 @@
 import type { AgentId } from '../domain/addresses.ts';
 import { errorText } from '../lib/errors.ts';
-import {
-  type AgentFrame,
-  HUB_CLOSE,
-  type HubFrame,
-  type PresenceFrame,
-  type RegisterFrame,
-} from '../protocol/hub-frames.ts';
+import { type AgentFrame, HUB_CLOSE, type RegisterFrame } from '../protocol/hub-frames.ts';
 import { type ConnectedAgent, ConnectedAgents } from './connected-agents.ts';
 import type { Connection } from './connection.ts';
 import { HubEvents } from './events.ts';
 import { Mailboxes } from './mailboxes.ts';
 import type { HubOptions } from './options.ts';
+import { Presence } from './presence.ts';
 import { Requests } from './requests.ts';
 
 const DEFAULT_TASK_TIMEOUT_MS = 120_000;
@@ -29,12 +24,14 @@ export class Hub {
   readonly events = new HubEvents();
   readonly taskTimeoutMs: number;
   readonly #options: HubOptions;
-  #isStopping = false;
+  readonly #presence: Presence;
+  readonly #stopping = new AbortController();
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.taskTimeoutMs = options.taskTimeoutMs ?? DEFAULT_TASK_TIMEOUT_MS;
     this.agents = new ConnectedAgents(options.maxAgents);
+    this.#presence = new Presence(this.agents, options.clock);
     this.requests = new Requests(options.clock, (name) => this.agents.get(name));
     this.mailboxes = options.store
       ? new Mailboxes(options.store, this.requests, { clock: options.clock, taskTimeoutMs: this.taskTimeoutMs })
@@ -42,7 +39,12 @@ export class Hub {
   }
 
   get isStopping(): boolean {
-    return this.#isStopping;
+    return this.stopping.aborted;
+  }
+
+  /** Aborts when the hub begins to stop. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
   }
 
   /** The agent that has registered; null when it was refused, and told why. Its secret was looked at before. */
@@ -70,7 +72,7 @@ export class Hub {
     connection.send({ type: 'registered', agentId: agent.id, message: `Welcome, ${name}.`, session: agent.session });
     this.#announce('agent-joined', agent);
     this.requests.joined(agent);
-    if (!this.#isStopping) this.mailboxes?.joined(agent);
+    if (!this.isStopping) this.mailboxes?.joined(agent);
     this.#options.logger.info({ agent: name, id: agent.id }, 'an agent has joined');
     return agent;
   }
@@ -110,11 +112,11 @@ export class Hub {
 
   /** Tells everybody, lets what is given out be answered, and closes all connections. */
   async stop(): Promise<void> {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
+    if (this.isStopping) return;
+    this.#stopping.abort();
     const { clock, logger } = this.#options;
     this.events.emit({ event: 'hub-shutdown' });
-    this.#tellAll({ type: 'event', event: 'hub-shutdown' });
+    for (const { connection } of this.agents.list()) connection.send({ type: 'event', event: 'hub-shutdown' });
     const giveUp = new AbortController();
     const cancel = clock.timer(clock.now() + LAST_ANSWERS_MS, () => giveUp.abort());
     try {
@@ -123,6 +125,7 @@ export class Hub {
       logger.error({ error: errorText(error) }, 'the mailboxes did not stop cleanly');
     }
     cancel();
+    this.#presence.stop();
     for (const { connection } of this.agents.list()) connection.close(GOING_AWAY, 'The hub stops.');
   }
 
@@ -148,12 +151,7 @@ export class Hub {
     const { name, workspace, skills } = agent;
     const about = { event, name, workspace, skills };
     this.events.emit(about);
-    const frame: PresenceFrame = { type: 'event', ...about };
-    this.#tellAll(frame, agent);
-  }
-
-  #tellAll(frame: HubFrame, except?: ConnectedAgent): void {
-    for (const agent of this.agents.list()) if (agent !== except) agent.connection.send(frame);
+    this.#presence.announce({ type: 'event', ...about }, agent);
   }
 
   #storeFailed(error: unknown): void {

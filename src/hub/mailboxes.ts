@@ -80,6 +80,24 @@ export class Mailboxes {
     return { ...about, status: 'error' in answer ? 'failed' : 'done', ...answer };
   }
 
+  /** The same, once it has come to an end or the signal aborts. */
+  async ended(id: string, signal: AbortSignal): Promise<QueuedTask | null> {
+    const { spool } = this.#store;
+    const isOpen = (): boolean => ['waiting', 'given'].includes(this.task(id)?.status ?? '');
+    if (isOpen() && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const off = spool.on('settled', ({ message }) => message === id && !isOpen() && end());
+        const end = (): void => {
+          off();
+          signal.removeEventListener('abort', end);
+          resolve();
+        };
+        signal.addEventListener('abort', end, { once: true });
+      });
+    }
+    return this.task(id);
+  }
+
   /** From now on the agent is given what is in its mailbox. */
   joined(agent: ConnectedAgent): void {
     const serving = this.#store.serve(agentAddress(agent.name), (delivery, signal) =>

@@ -8,7 +8,7 @@ import type { Json } from '../lib/json.ts';
 import { firstProblem, hubAgentName, hubRequestId, hubSender, hubTaskText } from '../protocol/hub-frames.ts';
 import { streamEvents } from './events.ts';
 import type { Hub } from './hub.ts';
-import type { Mailboxes } from './mailboxes.ts';
+import type { Mailboxes, QueuedTask } from './mailboxes.ts';
 import { type Answer, MOST_OPEN } from './requests.ts';
 
 const broadcastBody = z.object(
@@ -26,6 +26,10 @@ const taskBody = z.object(
   },
   'must be a JSON object: { "agent", "message", "sender" }',
 );
+const taskQuery = z.object({
+  /** For so many seconds the answer may wait for the end of the task. */
+  wait: z.coerce.number('must be a number of seconds').min(0, 'must be 0 to 60').max(60, 'must be 0 to 60').default(0),
+});
 type TaskBody = z.output<typeof taskBody>;
 
 /** What one agent made of a task. */
@@ -51,10 +55,9 @@ export function hubRoutes(app: FastifyInstance, hub: Hub, clock: Clock): void {
   }));
   app.post('/task', (request, reply) => giveTask(hub, clock, request.body, reply));
   app.post('/broadcast', (request, reply) => broadcast(hub, clock, request.body, reply));
-  app.get<{ Params: { id: string } }>('/tasks/:id', (request, reply) => {
-    const task = hub.mailboxes?.task(request.params.id);
-    return task ?? reply.code(404).send(failure('There is no such task.'));
-  });
+  app.get<{ Params: { id: string } }>('/tasks/:id', (request, reply) =>
+    showTask(hub, clock, request.params.id, request.query, reply),
+  );
   addEventsRoute(app, hub, clock);
 }
 
@@ -91,6 +94,34 @@ async function queueTask(
     .code(202)
     .header('location', `/tasks/${encodeURIComponent(id)}`)
     .send(accepted);
+}
+
+async function showTask(
+  hub: Hub,
+  clock: Clock,
+  id: string,
+  unchecked: unknown,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const query = taskQuery.safeParse(unchecked);
+  if (!query.success) return reply.code(400).send(failure(firstProblem(query.error)));
+  const task = await endOfTask(hub, clock, id, query.data.wait, reply);
+  return task ? reply.send(task) : reply.code(404).send(failure('There is no such task.'));
+}
+
+async function endOfTask(
+  { mailboxes, stopping }: Hub,
+  clock: Clock,
+  id: string,
+  waitSeconds: number,
+  reply: FastifyReply,
+): Promise<QueuedTask | null> {
+  if (!mailboxes || waitSeconds === 0) return mailboxes?.task(id) ?? null;
+  const timeIsUp = new AbortController();
+  const cancel = clock.timer(clock.now() + waitSeconds * 1000, () => timeIsUp.abort());
+  const task = await mailboxes.ended(id, AbortSignal.any([timeIsUp.signal, untilAnswered(reply), stopping]));
+  cancel();
+  return task;
 }
 
 async function broadcast(hub: Hub, clock: Clock, unchecked: unknown, reply: FastifyReply): Promise<FastifyReply> {

@@ -25,15 +25,15 @@ const PATIENCE = {
 const TLS_PATIENCE = { handshakeTimeout: 10_000 };
 /** How long a stop waits for answers to be read, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
-/** Sockets at a time, whatever they are for: of one machine, and of all. */
-const MOST_SOCKETS_OF_ONE = 128;
-const MOST_SOCKETS = 4096;
+/** Sockets at a time beside those of agents: of one machine, and of all. */
+const OTHER_SOCKETS_OF_ONE = 108;
+const OTHER_SOCKETS = 4046;
 const SMALL_BODY_BYTES = 64 * 1024;
 const MOST_LARGE_BODIES = 8;
 
 /** The Agent Hub: HTTP routes, and WebSockets on the same port. Not yet listening; `close` tells the agents and ends all. */
 export function hubServer(options: HubOptions): FastifyInstance {
-  const { tls, logger, clock, secrets } = options;
+  const { tls, logger, clock, secrets, maxAgents, maxPerAddress } = options;
   const hub = new Hub(options);
   const admission = new Admission(options);
   const sockets = new Sockets(hub, admission, options);
@@ -48,8 +48,8 @@ export function hubServer(options: HubOptions): FastifyInstance {
       const server: Server = tls
         ? createHttpsServer({ ...PATIENCE, ...TLS_PATIENCE, ...tls }, handler)
         : createHttpServer(PATIENCE, handler);
-      server.maxConnections = MOST_SOCKETS;
-      server.on('connection', limitSockets(admission));
+      server.maxConnections = maxAgents + OTHER_SOCKETS;
+      server.on('connection', limitSockets(admission, maxPerAddress + OTHER_SOCKETS_OF_ONE));
       return server.on('upgrade', sockets.upgrade);
     },
   });
@@ -68,7 +68,7 @@ export function hubServer(options: HubOptions): FastifyInstance {
   void app.register(async (guarded) => {
     guarded.addHook('onRequest', async (request, reply) => {
       const address = admission.addressOf(request.raw);
-      const [, secret] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? [];
+      const secret = bearer(request.headers.authorization ?? '');
       if (secrets.areOff || admission.accept(secret, address)) return;
       if (admission.isLockedOut(address)) return refuseForNow(admission, address, reply);
       return reply.code(401).header('www-authenticate', 'Bearer').send(failure('The secret is missing or wrong.'));
@@ -86,13 +86,17 @@ export function hubServer(options: HubOptions): FastifyInstance {
   return app;
 }
 
+/** What follows `Bearer`, RFC 6750; a secret may have spaces in it. */
+const bearer = (authorization: string): string | undefined =>
+  /^bearer /i.test(authorization) ? authorization.slice('bearer '.length).trim() : undefined;
+
 /** A machine that opens sockets and says nothing has only so many. A proxy speaks for many machines. */
-function limitSockets(admission: Admission): (socket: Socket) => void {
+function limitSockets(admission: Admission, most: number): (socket: Socket) => void {
   const open = new Counter();
   return (socket) => {
     const address = socket.remoteAddress ?? '';
     if (admission.isProxy(address)) return;
-    if (open.of(address) >= MOST_SOCKETS_OF_ONE) return void socket.destroy();
+    if (open.of(address) >= most) return void socket.destroy();
     open.add(address);
     socket.once('close', () => open.remove(address));
   };

@@ -1,4 +1,5 @@
 import type { AgentCard } from '../domain/agent-card.ts';
+import type { TaskAnswer } from '../domain/task.ts';
 import type { MessageV2 } from '../protocol/message-v2.ts';
 
 /**
@@ -6,8 +7,11 @@ import type { MessageV2 } from '../protocol/message-v2.ts';
  * and a link is what handles that mailbox: so a message waits while the other side is away, and is not lost.
  */
 export interface Link {
-  /** Resolves when the other side has it durably; the same message delivered twice is one delivery there. Rejects to have it tried again. */
-  deliver(message: MessageV2, to: AgentCard): Promise<void>;
+  /**
+   * Resolves when the other side has it durably (null), or with what it has made of a task. The same message delivered twice is one
+   * delivery there. Rejects with MESSAGE_INVALID when it can never be delivered, with anything else to have it tried again.
+   */
+  deliver(message: MessageV2, to: AgentCard, signal?: AbortSignal): Promise<TaskAnswer | null>;
 }
 
 /** A link on which every message is signed with a secret of its sender's. */

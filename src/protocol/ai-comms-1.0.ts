@@ -11,6 +11,9 @@ import { type JsonObject, parseJson } from './bounded-json.ts';
 export const PROTOCOL = 'ai-comms';
 export const VERSION = '1.0';
 
+/** The payload type of a message whose body is an envelope; its data is for this machine alone. */
+export const ENVELOPE = 'envelope';
+
 /** The longest envelope, in bytes of UTF-8. */
 export const MAX_ENVELOPE_BYTES = 256 * 1024;
 

@@ -71,7 +71,9 @@ export interface ReceiptContext {
   readonly recipient: AgentId;
   /** When our spool accepted it (not when we get round to reading it: it may have waited for hours), epoch milliseconds. */
   readonly acceptedAt: number;
-  /** How far the timestamp may be from `acceptedAt`, either way: SECURITY_MAX_MESSAGE_AGE_MS. */
+  /** When a carrier took it that kept it for us while we were away (WhatsApp, a relay), epoch milliseconds. Default: `acceptedAt`. */
+  readonly postedAt?: number | undefined;
+  /** How far the timestamp may be from `postedAt`, either way: SECURITY_MAX_MESSAGE_AGE_MS. */
   readonly maxAgeMs: number;
   readonly delivery: number;
   readonly seen: SeenEnvelopes;
@@ -88,6 +90,9 @@ interface OpenedPayload {
   readonly sealed: boolean;
 }
 
+/** How long a carrier may have kept an envelope, in milliseconds: as long as a message lives by default. */
+const MOST_CARRIED_MS = 24 * 60 * 60 * 1000;
+
 const refuse = (reason: EnvelopeRefusal['reason'], detail: string): Result<never, EnvelopeRefusal> =>
   err({ reason, detail });
 
@@ -100,6 +105,23 @@ export function writeEnvelope(draft: EnvelopeDraft, keys: EnvelopeKeys): string 
     throw new ParleyError('MESSAGE_INVALID', `The message makes an envelope of more than ${MAX_ENVELOPE_BYTES} bytes`);
   }
   return text;
+}
+
+/**
+ * The same envelope, written anew now: for one of our own that has waited before it could leave this machine, and would be stale
+ * where it arrives. As it is when it cannot be opened with these keys.
+ */
+export function restamped(text: string, keys: EnvelopeKeys, now: number): string {
+  const parsed = parse(text);
+  if (!parsed.ok) return text;
+  const { wire, fields } = parsed.value;
+  const payload = claimsToBeSealed(fields.payload)
+    ? keys.sealing && unseal(fields.payload, headerOf(wire), keys.sealing)
+    : ok(fields.payload);
+  if (!payload?.ok) return text;
+  const { auth: _, ...unsigned } = wire;
+  const fresh = { ...unsigned, timestamp: new Date(now).toISOString(), payload: payload.value };
+  return JSON.stringify(signedEnvelope(sealedEnvelope(fresh, keys), keys));
 }
 
 function plainEnvelope(draft: EnvelopeDraft): object {
@@ -160,13 +182,18 @@ export async function readEnvelope(
 
   const id = fields.id ?? derivedId(wire);
   const seen = { recipient: context.recipient, envelope: id, delivery: context.delivery };
-  if ((await context.seen.remember(seen, forgetAfter(fields.timestamp, context.maxAgeMs))) === 'replay') {
+  if ((await context.seen.remember(seen, forgetCopiesAfter(fields, context))) === 'replay') {
     return refuse('replayed', 'an envelope with this id came before');
   }
 
   const opened = proof ?? openPayload(parsed.value, context);
   if (!opened.ok) return opened;
   return ok(openedEnvelope(id, parsed.value, opened.value, signed.value));
+}
+
+/** What a carrier says of the time is believed for a day, so the copies of what it brings are recognised for as long. */
+function forgetCopiesAfter({ timestamp }: EnvelopeFields, { postedAt, maxAgeMs }: ReceiptContext): number {
+  return forgetAfter(timestamp, maxAgeMs) + (postedAt === undefined ? 0 : MOST_CARRIED_MS);
 }
 
 /** Agents that know only the guide give no id: it follows from the content, so that a copy is recognised all the same. */
@@ -239,9 +266,13 @@ function checkAddressee({ to, group }: EnvelopeFields, { recipient }: ReceiptCon
 
 function checkFreshness(
   { timestamp }: EnvelopeFields,
-  { acceptedAt, maxAgeMs }: ReceiptContext,
+  { acceptedAt, postedAt = acceptedAt, maxAgeMs }: ReceiptContext,
 ): Result<null, EnvelopeRefusal> {
-  const age = acceptedAt - timestamp;
+  const age = postedAt - timestamp;
+  const carriedMs = acceptedAt - postedAt;
+  if (carriedMs > MOST_CARRIED_MS || carriedMs < -maxAgeMs) {
+    return refuse('stale', `the carrier says that it has had the envelope for ${Math.round(carriedMs / 1000)} s`);
+  }
   if (Math.abs(age) <= maxAgeMs) return ok(null);
   const seconds = Math.round(Math.abs(age) / 1000);
   const offset = age > 0 ? `${seconds} s old when it came` : `${seconds} s from the future`;

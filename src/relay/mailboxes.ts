@@ -14,6 +14,7 @@ import {
 } from '../protocol/message-v2.ts';
 import type { RelaySecrets } from '../protocol/relay-stores.ts';
 import type { DeliveryReport, Spool } from '../spool/spool.ts';
+import { HandedOut } from './handed-out.ts';
 import { Refusal } from './refusal.ts';
 
 export interface MailboxesOptions {
@@ -36,6 +37,8 @@ export interface PollRequest {
   readonly limit: number;
   readonly leaseMs: number;
   readonly waitMs: number;
+  /** Names whoever polls, one poll after the other: what he was handed out and has not settled by then, he never got. */
+  readonly poller: string | null;
 }
 
 /** The longest answer to a poll, in bytes of JSON, but that the first message is in it in any case. */
@@ -53,6 +56,7 @@ export class Mailboxes {
   readonly #directory: AgentDirectory;
   readonly #secrets: RelaySecrets;
   readonly #clock: Clock;
+  readonly #handedOut = new HandedOut();
 
   constructor({ spool, directory, secrets, clock }: MailboxesOptions) {
     this.#spool = spool;
@@ -75,11 +79,14 @@ export class Mailboxes {
   }
 
   /** Takes leases on what is in an agent's mailbox; waits for it if told to, until `gone` aborts, and hands it back then. */
-  async poll(agent: AgentId, { limit, leaseMs, waitMs }: PollRequest, gone: AbortSignal): Promise<LeasedMessage[]> {
-    const claimed = await this.#claim(agent, { limit, leaseMs, waitMs }, gone);
+  async poll(agent: AgentId, request: PollRequest, gone: AbortSignal): Promise<LeasedMessage[]> {
+    const { poller } = request;
+    if (poller !== null) await this.#takeBack(agent, poller);
+    const claimed = await this.#claim(agent, request, gone);
     const messages = claimed.map(leasedMessage);
     const fitting = gone.aborted ? 0 : howManyFit(messages);
     await Promise.all(claimed.slice(fitting).map((delivery) => this.#handBack(delivery)));
+    if (poller !== null) this.#handedOut.note(agent, poller, claimed.slice(0, fitting));
     return messages.slice(0, fitting);
   }
 
@@ -182,7 +189,11 @@ export class Mailboxes {
   #newMessage(message: MessageV2, recipients: readonly Address[]): NewMessage {
     const draft = toNewMessage(message, recipients, this.#clock.now());
     const cause = draft.replyTo ? this.#spool.message(draft.replyTo) : null;
-    return cause ? { ...draft, trace: continueTrace(cause.trace, cause.id, cause.trace.budget) } : draft;
+    return {
+      ...draft,
+      deliveries: recipients.map((to) => ({ to, orderingKey: draft.conversation })),
+      ...(cause && { trace: continueTrace(cause.trace, cause.id, cause.trace.budget) }),
+    };
   }
 
   /** An id is one message: what another agent has sent, or the sender to somebody else, is not passed off for this one. */
@@ -207,7 +218,15 @@ export class Mailboxes {
     throw new Refusal('LEASE_LOST', `Message ${id} ${how}.`);
   }
 
-  #handBack({ lease }: Delivery): Promise<void> {
+  async #takeBack(agent: AgentId, poller: string): Promise<void> {
+    const lost = this.#handedOut
+      .take(agent, poller)
+      .filter(({ message, lease }) => this.#spool.lease(message, agentAddress(agent))?.token === lease.token);
+    // What cannot be taken back now comes back when its lease ends.
+    await Promise.allSettled(lost.map((held) => this.#handBack(held)));
+  }
+
+  #handBack({ lease }: Pick<Delivery, 'lease'>): Promise<void> {
     const reason = 'it was not handed out after all';
     return this.#spool.settle(lease, { kind: 'nack', reason, delayMs: 0, countsAsAttempt: false });
   }

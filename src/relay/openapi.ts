@@ -40,6 +40,14 @@ const inQuery = (
   schema: { type: 'integer', default: otherwise },
 });
 
+const poller: Document = {
+  in: 'query',
+  name: 'poller',
+  description:
+    'Names whoever polls, one poll after the other. What its last poll was handed out and it has not settled by the next, it never got.',
+  schema: text,
+};
+
 const errors = Object.fromEntries(
   [...new Set(Object.values(REFUSALS).map(({ status }) => status))].map((status) => [
     status,
@@ -77,6 +85,7 @@ export function openApi(): Document {
             inQuery('limit', POLL_BOUNDS.limit),
             inQuery('lease', POLL_BOUNDS.leaseSeconds),
             inQuery('wait', POLL_BOUNDS.waitSeconds),
+            poller,
           ],
         }),
       },

@@ -95,9 +95,9 @@ export function relayServer(options: RelayOptions): FastifyInstance {
   app.get<{ Params: { agent: string } }>('/api/v1/poll/:agent', async (request, reply) => {
     const agent = await identify(request, pollSubject(request.params.agent));
     requireSelf(agent, request.params.agent);
-    const { limit, lease, wait } = parse(pollSchema, request.query);
+    const { limit, lease, wait, poller } = parse(pollSchema, request.query);
     const gone = AbortSignal.any([closing.signal, whenGone(reply)]);
-    const asked = { limit, leaseMs: lease * 1000, waitMs: wait * 1000 };
+    const asked = { limit, leaseMs: lease * 1000, waitMs: wait * 1000, poller };
     const messages = await slots.within(agent, () => mailboxes.poll(agent, asked, gone));
     return { messages, count: messages.length };
   });

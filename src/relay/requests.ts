@@ -45,6 +45,7 @@ export const pollSchema = z.object({
   limit: bounded(POLL_BOUNDS.limit),
   lease: bounded(POLL_BOUNDS.leaseSeconds),
   wait: bounded(POLL_BOUNDS.waitSeconds),
+  poller: idSchema.nullable().default(null),
 });
 
 /** The JSON object in a body. Throws BAD_REQUEST. */

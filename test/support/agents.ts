@@ -1,7 +1,6 @@
 import { asSchema } from 'ai';
 import { Agent } from '../../src/agents/agent.ts';
 import type { AgentContext } from '../../src/agents/context.ts';
-import { ENVELOPE } from '../../src/agents/effects.ts';
 import { deadLetterNotice } from '../../src/delivery/dead-letter-notice.ts';
 import { inbound } from '../../src/delivery/inbound.ts';
 import { outbox } from '../../src/delivery/outbox.ts';
@@ -23,6 +22,7 @@ import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { ManualClock } from '../../src/lib/manual-clock.ts';
 import { err, ok } from '../../src/lib/result.ts';
+import { ENVELOPE } from '../../src/protocol/ai-comms-1.0.ts';
 import { type EnvelopeDraft, writeEnvelope } from '../../src/protocol/envelope.ts';
 import { deriveKeys, type EnvelopeKeys } from '../../src/protocol/keys.ts';
 import type { ChainFailure } from '../../src/providers/chain.ts';

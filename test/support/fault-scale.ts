@@ -15,6 +15,9 @@ export const FAULT_SCALE = {
   hubKills: short ? 50 : 200,
   /** How long each attack on the hub lasts, in seconds. */
   attackSeconds: short ? 2 : 30,
+  /** Conversations between two machines over a bad network, each way, and messages in each. */
+  conversations: short ? 5 : 20,
+  conversationMessages: short ? 20 : 100,
   /** Stops by a signal in the middle of a conversation, for each signal. */
   stops: short ? 2 : 10,
   /** How often the disk fills up. */

@@ -14,6 +14,8 @@ const INTERFACES = ['delivery', 'spool', 'registry'];
 /** Whoever needs something kept declares the interface; who keeps it implements that. */
 const DECLARERS = ['agents', 'channels', 'delivery', 'protocol', 'security', 'spool'];
 const ADAPTER: Layer = { uses: BASE, types: INTERFACES };
+/** What it needs of the other folders loads no package: a program can have the client alone. */
+const CLIENT = ['lib', 'protocol/bounded-json.ts', 'protocol/relay-auth.ts', 'hub/allowance.ts', 'hub/heartbeat.ts'];
 const SERVER: Layer = { uses: ['protocol', ...BASE], types: ['spool', 'registry'] };
 
 /** Which folder below src/ may import which: the table of docs/architecture.md and docs/decisions. */
@@ -30,7 +32,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   sandbox: { uses: BASE },
   agents: { uses: ['delivery', 'security', 'providers', 'protocol', ...BASE] },
   channels: { uses: BASE, types: ['delivery'] },
-  links: { uses: ['protocol', ...BASE] },
+  links: { uses: ['client', 'protocol', ...BASE] },
+  client: { uses: CLIENT, types: ['protocol', 'domain'] },
   coordinator: { uses: ['protocol', 'links', 'spool', 'registry', 'store', ...BASE] },
   relay: SERVER,
   hub: SERVER,
@@ -49,6 +52,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'agents',
       'channels',
       'links',
+      'client',
       'coordinator',
       'relay',
       'hub',

@@ -1,5 +1,5 @@
 /** How the text of a variable becomes a setting. `word`: case does not matter. */
-type Kind = 'text' | 'word' | 'number' | 'boolean' | 'list' | 'words';
+type Kind = 'text' | 'word' | 'number' | 'boolean' | 'list' | 'words' | 'numbers';
 
 /** A variable and the setting that it stands for. */
 export interface Binding {
@@ -45,6 +45,8 @@ export function readValue(text: string, kind: Kind): unknown {
       return splitList(text);
     case 'words':
       return splitList(text.toLowerCase());
+    case 'numbers':
+      return splitList(text).map((part) => readValue(part, 'number'));
   }
 }
 

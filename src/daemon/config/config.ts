@@ -1,5 +1,6 @@
 import type { AgentId } from '../../domain/addresses.ts';
 import type { Budget } from '../../domain/trace.ts';
+import type { HttpAgent } from '../../links/agent-http/http-agent.ts';
 import type { ProviderId } from '../../providers/catalogue.ts';
 import type { ProviderSettings } from '../../providers/settings.ts';
 import type { RateLimit } from '../../security/rate-limiter.ts';
@@ -44,6 +45,8 @@ export interface Config {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly platforms: readonly 'local'[];
   readonly agents: readonly AgentConfig[];
+  /** Agents of other makes that are reached over HTTP. */
+  readonly httpAgents: readonly HttpAgent[];
   readonly security: SecurityConfig;
   /** Who may give commands in a chat. */
   readonly admins: readonly string[];
@@ -51,6 +54,8 @@ export interface Config {
   readonly ttlMs: number;
   readonly budget: Budget;
   readonly discussion: { readonly rounds: number; readonly roundTimeoutMs: number };
+  /** The Agent Hub that the agents are on; null: none. */
+  readonly hub: { readonly url: string; readonly secret: string | null } | null;
   /** How long an agent has for a task that was given to it, in milliseconds. */
   readonly taskTimeoutMs: number;
   readonly history: { readonly idleHours: number; readonly sweepMinutes: number };

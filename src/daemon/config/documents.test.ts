@@ -20,7 +20,7 @@ const variables = [
   PROJECT_ROOT,
   ...AGENT_BINDINGS.map(({ variable }) => variable),
   ...BINDINGS.filter(({ path }) => !ofProviders(path)).map(({ variable }) => variable),
-  ...SECRETS.filter((name) => name.startsWith('SECURITY_')),
+  ...SECRETS.filter((name) => /^(SECURITY|MULTI_AGENT)_/.test(name)),
 ];
 
 describe('what is written about the configuration', () => {

@@ -106,8 +106,14 @@ describe('environment', () => {
       PARLEY_BUDGET_USD: '0.25',
       PARLEY_DISCUSSION_ROUNDS: '3',
       PARLEY_DISCUSSION_ROUND_TIMEOUT_MS: '5000',
+      AGENT_HUB_URL: 'https://hub.example',
+      AGENT_HUB_SECRET: 'h',
+      PARLEY_TASK_TIMEOUT_MS: '30000',
       PARLEY_HISTORY_IDLE_HOURS: '12',
       PARLEY_HISTORY_SWEEP_MINUTES: '15',
+      MULTI_AGENT_REGISTRY: '[{"name": "Coder", "url": "https://coder.example/a/", "apiKey": "k", "skills": ["code"]}]',
+      MULTI_AGENT_PORTS: '4001',
+      MULTI_AGENT_ALLOW_PRIVATE: 'yes',
     };
     const { config, warnings } = started({ cwd, env });
     expect(warnings).toEqual([]);
@@ -128,6 +134,26 @@ describe('environment', () => {
           chain: [{ provider: 'demo' }],
         },
       ],
+      httpAgents: [
+        {
+          id: 'coder',
+          name: 'Coder',
+          url: 'https://coder.example/a',
+          apiKey: 'k',
+          skills: ['code'],
+          describesItself: false,
+          allow: 'any',
+        },
+        {
+          id: 'agent-4001',
+          name: 'Agent 4001',
+          url: 'http://127.0.0.1:4001',
+          apiKey: null,
+          skills: [],
+          describesItself: true,
+          allow: 'loopback',
+        },
+      ],
       security: {
         agentSecret: 's',
         encryptionKey: 'k',
@@ -143,6 +169,8 @@ describe('environment', () => {
       ttlMs: 172_800_000,
       budget: { turns: 10, tokens: 20_000, microUsd: 250_000 },
       discussion: { rounds: 3, roundTimeoutMs: 5000 },
+      hub: { url: 'https://hub.example', secret: 'h' },
+      taskTimeoutMs: 30_000,
       history: { idleHours: 12, sweepMinutes: 15 },
       offers: [],
     });

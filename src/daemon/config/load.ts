@@ -3,13 +3,14 @@ import type { ParleyError } from '../../domain/errors.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { configureAgents, readProviderFlag } from './agents.ts';
 import type { Config, SecurityConfig } from './config.ts';
+import { configureHttpAgents } from './http-agents.ts';
 import { type Flags, layer } from './layers.ts';
 import { configInvalid, type Problem } from './problem.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { type Settings, settingsSchema } from './settings-schema.ts';
 import { readSources, type Sources } from './sources.ts';
 import type { Surroundings } from './surroundings.ts';
-import { AGENT_BINDINGS, AGENT_SECRET, ENCRYPTION_KEY, variableWarnings } from './variables.ts';
+import { AGENT_BINDINGS, AGENT_SECRET, ENCRYPTION_KEY, HUB_SECRET, variableWarnings } from './variables.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -36,14 +37,21 @@ export function buildConfig(sources: Sources, flags: Flags): Result<LoadedConfig
 
   const settings = parsed.data;
   const { problems: agentProblems, ...agents } = configureAgents(settings, sources.secrets, flag.providers);
-  problems.push(...agentProblems, ...emptyAllowlist(settings, where));
+  const { problems: httpAgentProblems, httpAgents } = configureHttpAgents(settings, agents.agents, sources, where);
+  problems.push(...agentProblems, ...httpAgentProblems, ...emptyAllowlist(settings, where));
   if (problems.length > 0) return err(configInvalid(problems));
 
   const warnings = [...variableWarnings(sources.variables), ...ignoredAgentVariables(sources)];
-  return ok({ config: assemble(settings, agents, sources), warnings, privateFiles: sources.privateFiles });
+  return ok({
+    config: assemble(settings, { ...agents, httpAgents }, sources),
+    warnings,
+    privateFiles: sources.privateFiles,
+  });
 }
 
-function assemble(settings: Settings, agents: Pick<Config, 'mode' | 'agents' | 'offers'>, sources: Sources): Config {
+type Agents = Pick<Config, 'mode' | 'agents' | 'offers' | 'httpAgents'>;
+
+function assemble(settings: Settings, agents: Agents, sources: Sources): Config {
   const databasePath = resolve(sources.projectRoot, settings.databasePath ?? 'data/coordination.db');
   const { turns, tokens, usd } = settings.budget;
   return {
@@ -59,6 +67,10 @@ function assemble(settings: Settings, agents: Pick<Config, 'mode' | 'agents' | '
     ttlMs: settings.ttlHours * 3_600_000,
     budget: { turns, tokens: tokens ?? null, microUsd: usd === undefined ? null : Math.round(usd * 1_000_000) },
     discussion: settings.discussion,
+    hub:
+      settings.hub.url === undefined
+        ? null
+        : { url: settings.hub.url, secret: sources.secrets.get(HUB_SECRET) ?? null },
     taskTimeoutMs: settings.taskTimeoutMs,
     history: settings.history,
   };

@@ -45,9 +45,11 @@ function unknownSetting(key: string, path: Path, where: (path: Path) => string):
   const place = where([...path, key]);
   if (meant !== null) return error(place, 'there is no such setting', `Did you mean "${meant}"?`);
   if (/secret|key|token|password/i.test(key)) {
-    const fix =
-      'Set SECURITY_AGENT_SECRET, SECURITY_ENCRYPTION_KEY or the key of the provider in .env or the environment.';
-    return error(place, 'secrets do not belong in this file', fix);
+    const variable =
+      path[0] === 'httpAgents'
+        ? 'Move this agent to MULTI_AGENT_REGISTRY'
+        : 'Set SECURITY_AGENT_SECRET, SECURITY_ENCRYPTION_KEY or the key of the provider';
+    return error(place, 'secrets do not belong in this file', `${variable} in .env or the environment.`);
   }
   return error(place, 'there is no such setting', 'Remove it.');
 }

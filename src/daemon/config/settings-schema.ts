@@ -76,6 +76,10 @@ const discussion = z.strictObject({
   roundTimeoutMs: whole('milliseconds', 1000, DAY_MS).default(120_000),
 });
 
+const hub = z.strictObject({
+  url: z.url({ protocol: /^(?:http|ws)s?$/, error: 'must be an http:// or https:// address' }).optional(),
+});
+
 const history = z.strictObject({
   idleHours: whole('hours', 1, 8760).default(24),
   sweepMinutes: whole('minutes', 1, 1440).default(30),
@@ -85,6 +89,35 @@ const provider = z.strictObject({
   model: text.optional(),
   baseUrl: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' }).optional(),
   requestsPerMinute: whole('requests per minute', 1, 1_000_000).optional(),
+});
+
+const AGENT_URL_RULE = 'must be an http:// or https:// address of at most 500 characters, without user name, ? and #';
+
+function isAgentUrl(address: string): boolean {
+  if (address.length > 500 || !URL.canParse(address) || /[?#]/.test(address)) return false;
+  const { protocol, username, password } = new URL(address);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}
+
+/** What is said of an agent that is reached over HTTP, but for its key. */
+export const httpAgentFields = {
+  name: text.max(100, 'must have at most 100 characters'),
+  url: text.refine(isAgentUrl, AGENT_URL_RULE).describe('It answers GET /health and POST /chat below it.'),
+  skills: z
+    .array(text.max(128, 'must have at most 128 characters'))
+    .max(50, 'must be at most 50 skills')
+    .default([])
+    .describe('How others find it.'),
+};
+const httpAgent = z.strictObject(httpAgentFields);
+
+const httpAgents = z.strictObject({
+  list: z.array(httpAgent).default([]).describe('Those without a key; the others are listed in MULTI_AGENT_REGISTRY.'),
+  ports: z
+    .array(whole('', 1, 65_535))
+    .default([])
+    .describe('Of agents on this machine.'),
+  allowPrivate: yesOrNo.default(false).describe('Whether those that are listed may be in a private network.'),
 });
 
 /** What `parley.json5` may hold, and what flags and environment are merged into: the one validator of every setting but secrets. */
@@ -105,20 +138,23 @@ export const settingsSchema = z.strictObject({
   ttlHours: spoolFields.ttlHours.default(DEFAULT_TTL_MS / 3_600_000),
   budget: budget.prefault({}),
   discussion: discussion.prefault({}),
+  hub: hub.prefault({}).describe('The Agent Hub that the agents join.'),
   taskTimeoutMs: whole('milliseconds', 1000, DAY_MS)
     .default(600_000)
     .describe('How long an agent has for a task from !agents send or !team.'),
   history: history.prefault({}),
+  httpAgents: httpAgents.prefault({}),
 });
 export type Settings = z.output<typeof settingsSchema>;
 export type AgentSettings = z.output<typeof listedAgent>;
 
-const SECTIONS = { http, security, rateLimit, budget, discussion, history };
+const SECTIONS = { http, security, rateLimit, budget, discussion, hub, history, httpAgents };
 
 /** The settings that there are at a path in `parley.json5`. */
 export function settingNames(path: readonly PropertyKey[]): readonly string[] {
   if (path[0] === 'agents') return path.length === 1 ? ['list'] : Object.keys(listedAgent.shape);
   if (path[0] === 'providers') return path.length === 1 ? PROVIDER_IDS : Object.keys(provider.shape);
+  if (path[0] === 'httpAgents' && path.length > 1) return Object.keys(httpAgent.shape);
   const section = Object.entries(SECTIONS).find(([name]) => name === path.at(-1))?.[1];
   return Object.keys((section ?? settingsSchema).shape);
 }

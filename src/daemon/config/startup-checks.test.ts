@@ -23,6 +23,20 @@ const told = (env: Record<string, string>) =>
   problems(env).map((problem) => `${problem.severity} ${describeProblem(problem)}`);
 
 describe('start-up checks', () => {
+  it('[SEC-04] a key that is sent unencrypted is a warning, unless it stays on this machine', () => {
+    const withKeyAt = (url: string) =>
+      told({
+        ...SOUND,
+        MULTI_AGENT_REGISTRY: JSON.stringify([{ name: 'Coder', url, apiKey: 'hush' }]),
+        MULTI_AGENT_ALLOW_PRIVATE: 'true',
+      });
+    expect(withKeyAt('http://coder.example')).toEqual([
+      'warning MULTI_AGENT_REGISTRY: the key of coder is sent unencrypted. Reach the agent by an https:// address.',
+    ]);
+    const sound = ['https://coder.example', 'http://localhost:1', 'http://127.0.0.1:1', 'http://[::1]:1'];
+    for (const url of sound) expect(withKeyAt(url)).toEqual([]);
+  });
+
   it('[SEC-04] a sound configuration has no problems, nor has the demo', () => {
     expect(problems(SOUND)).toEqual([]);
     expect(problems({})).toEqual([]);

@@ -1,9 +1,10 @@
-import { isIPv4 } from 'node:net';
+import { addressIn, isLoopbackAddress } from '../../lib/public-address.ts';
+import type { HttpAgent } from '../../links/agent-http/http-agent.ts';
 import { PROVIDERS } from '../../providers/catalogue.ts';
 import { missingVariable } from '../../providers/settings.ts';
 import type { AgentConfig, Config } from './config.ts';
 import type { Problem } from './problem.ts';
-import { AGENT_SECRET, ENCRYPTION_KEY, SECRETS } from './variables.ts';
+import { AGENT_REGISTRY, AGENT_SECRET, ENCRYPTION_KEY, SECRETS } from './variables.ts';
 
 /** What the checks need to know of the machine. */
 export interface StartupFacts {
@@ -33,6 +34,7 @@ export function checkStartup(config: Config, facts: StartupFacts): Problem[] {
       warning(path, 'everybody on this machine may read it', `Run: chmod 600 ${JSON.stringify(path)}`),
     ),
     ...openBind(config.http.host),
+    ...config.httpAgents.flatMap(openKey),
   ];
 }
 
@@ -74,8 +76,7 @@ function sameSecretTwice({ security: { agentSecret, encryptionKey } }: Config): 
 }
 
 function openBind(host: string): Problem[] {
-  const loopback = host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-  if (loopback) return [];
+  if (isThisMachine(host)) return [];
   return [
     warning(
       'HEALTH_HOST',
@@ -84,6 +85,14 @@ function openBind(host: string): Problem[] {
     ),
   ];
 }
+
+function openKey({ id, url, apiKey }: HttpAgent): Problem[] {
+  const { protocol, hostname } = new URL(url);
+  if (apiKey === null || protocol === 'https:' || isThisMachine(addressIn(new URL(url)) ?? hostname)) return [];
+  return [warning(AGENT_REGISTRY, `the key of ${id} is sent unencrypted`, 'Reach the agent by an https:// address.')];
+}
+
+const isThisMachine = (host: string): boolean => host === 'localhost' || isLoopbackAddress(host);
 
 const error = (where: string, message: string, fix: string): Problem => ({ severity: 'error', where, message, fix });
 const warning = (where: string, message: string, fix: string): Problem => ({

@@ -27,9 +27,12 @@ export const BINDINGS: readonly Binding[] = [
   bind('PARLEY_BUDGET_USD', 'budget.usd', 'number'),
   bind('PARLEY_DISCUSSION_ROUNDS', 'discussion.rounds', 'number'),
   bind('PARLEY_DISCUSSION_ROUND_TIMEOUT_MS', 'discussion.roundTimeoutMs', 'number'),
+  bind('AGENT_HUB_URL', 'hub.url'),
   bind('PARLEY_TASK_TIMEOUT_MS', 'taskTimeoutMs', 'number'),
   bind('PARLEY_HISTORY_IDLE_HOURS', 'history.idleHours', 'number'),
   bind('PARLEY_HISTORY_SWEEP_MINUTES', 'history.sweepMinutes', 'number'),
+  bind('MULTI_AGENT_PORTS', 'httpAgents.ports', 'numbers'),
+  bind('MULTI_AGENT_ALLOW_PRIVATE', 'httpAgents.allowPrivate', 'boolean'),
   ...PROVIDER_IDS.flatMap((id) => {
     const { model, baseUrl } = PROVIDERS[id].variables;
     return [
@@ -51,11 +54,16 @@ export const AGENT_BINDINGS: readonly Binding[] = [
 
 export const AGENT_SECRET = 'SECURITY_AGENT_SECRET';
 export const ENCRYPTION_KEY = 'SECURITY_ENCRYPTION_KEY';
+export const HUB_SECRET = 'AGENT_HUB_SECRET';
+/** A list in JSON of agents that are reached over HTTP. Their keys are in it, and so all of it is kept as a secret. */
+export const AGENT_REGISTRY = 'MULTI_AGENT_REGISTRY';
 
 /** Each may come from a file instead: `<NAME>_FILE` holds its path. */
 export const SECRETS: readonly string[] = [
   AGENT_SECRET,
   ENCRYPTION_KEY,
+  HUB_SECRET,
+  AGENT_REGISTRY,
   ...PROVIDER_IDS.flatMap((id) => PROVIDERS[id].variables.key ?? []),
 ];
 
@@ -66,10 +74,10 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]);
 
 /** Variables of the guides for what this version does not do. Nobody should think that they protect anything. */
-const NOT_YET = /^(SECURITY_ENABLE_INPUT_SANITIZATION|SECURITY_BLOCK_PROMPT_INJECTION|AGENT_HUB_URL|AGENT_HUB_SECRET)$/;
+const NOT_YET = /^(SECURITY_ENABLE_INPUT_SANITIZATION|SECURITY_BLOCK_PROMPT_INJECTION)$/;
 /** One for each agent on a relay: see agent-secrets.ts. */
 const RELAY_SECRET = /^AGENT_COMM_SECRET_./;
-const OURS = /^(SECURITY|AGENT|AI|PARLEY)_/;
+const OURS = /^(SECURITY|AGENT|AI|PARLEY|MULTI_AGENT)_/;
 
 /**
  * Variables that look like ours but do nothing. Only warnings: the environment is full of other programs' variables.

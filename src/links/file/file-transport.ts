@@ -60,8 +60,9 @@ export class FileTransport implements Transport, Link {
     this.#clock = clock;
   }
 
-  async deliver(message: MessageV2, to: AgentCard): Promise<void> {
+  async deliver(message: MessageV2, to: AgentCard): Promise<null> {
     await this.send({ message, to: [to.id] });
+    return null;
   }
 
   async send({ message, to, deliverAt }: Outgoing): Promise<boolean> {

@@ -1,5 +1,5 @@
-import { createServer, type RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { answering } from '../../../test/support/answering.ts';
 import { TestRelay, wireMessage } from '../../../test/support/relay.ts';
 import { agentId } from '../../domain/addresses.ts';
 import type { AgentCard } from '../../domain/agent-card.ts';
@@ -31,26 +31,11 @@ const linkTo = (relay: TestRelay) =>
 const countFor = async (relay: TestRelay, agent: string) => (await relay.poll(agent)).body['count'];
 
 /** What delivering comes to: the code of its error, or `delivered`. */
-const outcome = (delivering: Promise<void>): Promise<string> =>
+const outcome = (delivering: Promise<unknown>): Promise<string> =>
   delivering.then(
     () => 'delivered',
     (error: unknown) => (error instanceof ParleyError ? error.code : String(error)),
   );
-
-/** Another server than a relay. */
-async function answering(listener: RequestListener) {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 const deliverTo = (url: string) =>
   outcome(new HttpLink({ secretOf: () => 'secret', clock: new ManualClock() }).deliver(message(), cardAt(url)));

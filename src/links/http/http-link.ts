@@ -19,7 +19,7 @@ export class HttpLink implements SigningLink {
     this.#clock = clock;
   }
 
-  async deliver(message: MessageV2, { id, metadata }: AgentCard): Promise<void> {
+  async deliver(message: MessageV2, { id, metadata }: AgentCard): Promise<null> {
     const secret = this.requireSecret(message.from);
     const client = new RelayClient(
       { url: metadata['relay_url'] ?? '', agent: message.from, secret },
@@ -33,6 +33,7 @@ export class HttpLink implements SigningLink {
       // A broadcast to several agents of one relay is one message here and one for each of them there.
       await client.send({ ...forwarded, id: deriveId('msg', message.id, id) });
     }
+    return null;
   }
 
   requireSecret(sender: string): string {

@@ -54,7 +54,7 @@ describe('the inbox of an agent with a mailbox on a relay', () => {
     const inbox = new RelayInbox({ client, accept, logger: silentLogger, clock: new ManualClock() });
     await client.dry;
     await inbox.stop();
-    expect(client.calls).toEqual(['poll', 'accept one', 'ack one', 'accept two', 'ack two', 'poll']);
+    expect(client.calls).toEqual(['poll', 'accept one', 'accept two', 'ack one', 'ack two', 'poll']);
   });
 
   it('[REL-04] gives back what is no message, and what is never taken here', async () => {

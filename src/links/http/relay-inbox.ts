@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ParleyError } from '../../domain/errors.ts';
 import { type Backoff, backoffDelay } from '../../lib/backoff.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
@@ -14,6 +15,13 @@ export interface RelayInboxOptions {
   readonly clock: Clock;
 }
 
+/** What the relay has handed out, and has yet to be told of: that it is accepted here, or why it is not. */
+interface Unsettled {
+  readonly id: string;
+  readonly token: string | undefined;
+  readonly refusal: string | null;
+}
+
 const POLL = { limit: 20, leaseSeconds: 60, waitSeconds: 20 };
 const BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 };
 /** The least from one empty answer to the next poll, in milliseconds: not every relay waits when it is asked to. */
@@ -23,6 +31,8 @@ const EMPTY_POLL_MS = 1_000;
 export class RelayInbox {
   readonly #options: RelayInboxOptions;
   readonly #stopping = new AbortController();
+  readonly #name = randomUUID();
+  readonly #unsettled: Unsettled[] = [];
   readonly #loop: Promise<void>;
 
   /** Starts at once. */
@@ -56,22 +66,40 @@ export class RelayInbox {
   async #fetch(signal: AbortSignal): Promise<void> {
     const { client, clock } = this.#options;
     const begun = clock.now();
-    const messages = await client.poll(POLL, signal);
-    for (const message of messages) await this.#take(message);
+    await this.#settle();
+    const messages = await client.poll({ ...POLL, poller: this.#name }, signal);
+    for (const message of messages) this.#unsettled.push(await this.#take(message));
+    await this.#settle();
     if (messages.length === 0) await sleep(clock, EMPTY_POLL_MS - (clock.now() - begun), signal);
   }
 
-  async #take({ id, token, message }: RelayedMessage): Promise<void> {
-    const { client, accept } = this.#options;
-    if (id === null) throw new ParleyError('MESSAGE_INVALID', 'The relay handed out something without an id.');
+  async #take({ id, token, message }: RelayedMessage): Promise<Unsettled> {
     const parsed = parseMessageV2(message);
     try {
       if (!parsed.ok) throw parsed.error;
-      await accept(parsed.value);
+      await this.#options.accept(parsed.value);
+      return { id, token, refusal: null };
     } catch (error) {
-      if (!(error instanceof ParleyError && error.code === 'MESSAGE_INVALID')) throw error;
-      return client.nack(id, token, error.message);
+      if (!isInvalid(error)) throw error;
+      return { id, token, refusal: error.message };
     }
-    await client.ack(id, token);
+  }
+
+  /** Tells the relay what became of what it handed out; what it cannot be told now, it is told before the next poll. */
+  async #settle(): Promise<void> {
+    const { client } = this.#options;
+    for (let [next] = this.#unsettled; next; [next] = this.#unsettled) {
+      const { id, token, refusal } = next;
+      try {
+        await (refusal === null ? client.ack(id, token) : client.nack(id, token, refusal));
+      } catch (error) {
+        // The lease has ended: it is handed out once more, and known then.
+        if (!isInvalid(error)) throw error;
+      }
+      this.#unsettled.shift();
+    }
   }
 }
+
+const isInvalid = (error: unknown): error is ParleyError =>
+  error instanceof ParleyError && error.code === 'MESSAGE_INVALID';
