@@ -7,10 +7,11 @@ import { startTrace, type Trace } from '../domain/trace.ts';
 import { ENVELOPE } from '../protocol/ai-comms-1.0.ts';
 import { FOREIGN_BUDGET } from '../protocol/carried.ts';
 import { type OpenedEnvelope, readEnvelope } from '../protocol/envelope.ts';
+import { admit } from './admission.ts';
 import { answerAssignment } from './assignment.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
 import type { AgentContext } from './context.ts';
-import { announcedCard, answerAnnouncement, asReached, wayIn } from './discovery.ts';
+import { announcedCard, answerAnnouncement, asReached, digitsOf, strangersCard, wayIn } from './discovery.ts';
 import { Effects, TIMER } from './effects.ts';
 import { closeRound, hearContribution } from './group-host.ts';
 import { contribute, groupOf, takeRoster } from './group-member.ts';
@@ -59,14 +60,16 @@ export class Agent {
 
   /** Nothing of an envelope is looked at before it is found genuine, fresh and new. */
   async #open(delivery: Delivery, signal: AbortSignal): Promise<Settlement> {
-    const { keys, requireAuth, maxMessageAgeMs, seen, gate, watch } = this.#context;
+    const { keys, requireAuth, maxMessageAgeMs, seen, gate, watch, directory } = this.#context;
     const { body, acceptedAt, from } = delivery.message;
+    const way = wayIn(delivery.message);
     const opened = await readEnvelope(body, {
       keys,
       requireAuth,
       recipient: this.id,
+      number: way?.to === undefined ? undefined : digitsOf(way.to),
       acceptedAt,
-      postedAt: wayIn(delivery.message)?.postedAt,
+      postedAt: way?.postedAt,
       maxAgeMs: maxMessageAgeMs,
       delivery: delivery.lease.delivery,
       seen,
@@ -81,6 +84,7 @@ export class Agent {
       if (!verdict.allow) return this.#refuse(delivery, verdict.reason);
     }
     const trace = envelope.trace ?? startTrace(delivery.message.id, null, FOREIGN_BUDGET);
+    if (way && !directory.get(sender)) await directory.register(strangersCard(envelope, way));
     watch.opened(this.id, envelope, trace.hop);
     return (
       (await this.#read(delivery, envelope, trace, signal)) ?? this.#refuse(delivery, `not a valid ${envelope.intent}`)
@@ -125,9 +129,9 @@ export class Agent {
     if (!announced) return null;
     const sender = asReached(announced, directory.get(announced.id), delivery.message);
     await directory.register(sender);
-    if (envelope.intent === 'identity') return DONE;
     const effects = new Effects(card, delivery.message, trace, keys, clock);
-    answerAnnouncement(card, sender, envelope, effects);
+    if (envelope.intent === 'identity') admit(this.#context, effects, sender, envelope.replyTo);
+    else answerAnnouncement(card, sender, envelope, effects);
     const { outputs, also } = effects.finish(trace.budget);
     return { kind: 'ack', outputs, also };
   }

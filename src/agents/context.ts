@@ -1,4 +1,4 @@
-import type { AgentId, MessageId } from '../domain/addresses.ts';
+import type { Address, AgentId, MessageId } from '../domain/addresses.ts';
 import type { AgentCard } from '../domain/agent-card.ts';
 import type { AuditLog } from '../domain/audit.ts';
 import type { ChatIn, ChatPlace } from '../domain/chat.ts';
@@ -28,6 +28,10 @@ export interface AgentContext {
   readonly discussions: DiscussionStore;
   /** A message of the past, from the spool. */
   message(id: MessageId): Message | null;
+  /** What waits in a mailbox behind what somebody said in a chat, and may be answered together with it: oldest first. */
+  behind(chat: ChatIn, id: MessageId, mailbox: Address): readonly Message[];
+  /** What the files that came with a message are, a line each, once they are kept. Rejects when that can be tried again. */
+  filesOf(chat: ChatIn): Promise<readonly string[]>;
   readonly audit: AuditLog;
   readonly gate: Gate;
   readonly keys: EnvelopeKeys;
@@ -46,6 +50,8 @@ export interface AgentContext {
   isAdmin(chat: ChatIn): boolean;
   /** Whether a group can have a chat of its own on this channel. */
   hasGroupChats(channel: string): boolean;
+  /** Whether other agents can be written to on this channel, by their numbers. */
+  carriesEnvelopes(channel: string): boolean;
   readonly watch: AgentWatcher;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { idOf, openWorld, PERSON, type Script, script, type World } from '../../test/support/agents.ts';
+import { DOWN, idOf, openWorld, PERSON, type Script, script, type World } from '../../test/support/agents.ts';
 import { temporaryFolder } from '../../test/support/spool.ts';
 
 const echo: Script = ({ prompt }) => `You said ${prompt}.`;
@@ -139,5 +139,37 @@ describe('how agents meet', () => {
       expect(world.registry.list().map(({ id }) => id)).toEqual(['atlas']);
       expect(world.audit.tail(1)).toMatchObject([{ kind: 'envelope.refused', actor: 'agent:bolt' }]);
     }
+  });
+});
+
+describe('a person who writes in several messages', () => {
+  it('[WHA-05] is answered once, to all of them; a command among them is a command', async () => {
+    await using world = await openWorld({
+      agents: { Atlas: ({ prompt }) => `You said ${prompt}.` },
+      admins: [PERSON],
+      debounceMs: 1_000,
+    });
+    for (const text of ['one', 'two', '!status', 'three']) {
+      await world.say('Atlas', text);
+      await world.pass(200);
+    }
+    await world.pass(1_000);
+    await world.pass(1_000);
+    expect(world.turns.map(({ prompt }) => prompt)).toEqual(['one\ntwo', 'three']);
+    expect(world.turns.at(-1)?.messages).toEqual(['one', 'two', 'You said one\ntwo.', 'three']);
+    expect(world.spool.stats().deliveries).toMatchObject({ queued: 0, failed: 0 });
+  });
+
+  it('[WHA-05] [SPL-06] is answered once also when the first attempt fails', async () => {
+    let failures = 1;
+    const flaky: Script = ({ prompt }) => (failures-- > 0 ? DOWN : `You said ${prompt}.`);
+    await using world = await openWorld({ agents: { Atlas: flaky }, debounceMs: 1_000 });
+    await world.say('Atlas', 'one');
+    await world.pass(1_000);
+    await world.say('Atlas', 'two');
+    await world.pass(60_000);
+    await world.pass(60_000);
+    expect(world.heard().at(-1)).toBe('You said one\ntwo.');
+    expect(world.turns).toHaveLength(2);
   });
 });

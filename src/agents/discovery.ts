@@ -1,6 +1,14 @@
 import { z } from 'zod';
-import { type AgentId, agentAddress, agentId, conversationId, isAgentId, messageId } from '../domain/addresses.ts';
-import { type AgentCard, readsEnvelopes } from '../domain/agent-card.ts';
+import {
+  type AgentId,
+  agentAddress,
+  agentId,
+  conversationId,
+  isAgentId,
+  type MessageId,
+  messageId,
+} from '../domain/addresses.ts';
+import { type AgentCard, READS_ENVELOPES, readsEnvelopes } from '../domain/agent-card.ts';
 import type { Message, NewMessage } from '../domain/message.ts';
 import { startTrace } from '../domain/trace.ts';
 import { deriveId, newId } from '../lib/ids.ts';
@@ -60,6 +68,26 @@ export function announcement(
   });
 }
 
+/** The text by which an agent makes itself known to one of which it knows only the number. */
+export function introduction(card: AgentCard, phone: string, id: MessageId, keys: EnvelopeKeys, now: number): string {
+  return writeEnvelope(
+    {
+      id,
+      from: { agentId: card.id, agentName: card.name },
+      to: { agentId: agentId(digitsOf(phone)), agentName: phone },
+      intent: 'announce',
+      payload: card,
+      conversationId: conversationId(deriveId('conv', 'discovery', card.id, digitsOf(phone))),
+      sentAt: now,
+      trace: startTrace(id, card.id, { turns: 0, tokens: null, microUsd: null }),
+    },
+    keys,
+  );
+}
+
+/** What an agent is called of which only the number is known. */
+export const digitsOf = (phone: string): string => phone.replaceAll(/\D/g, '');
+
 /** The card in an announcement or an answer to one: that of its sender, or null when it is anything else. */
 export function announcedCard(envelope: OpenedEnvelope): AgentCard | null {
   const parsed = cardSchema.safeParse(envelope.payload);
@@ -73,6 +101,7 @@ const wayInSchema = z.object({
     transport: word,
     phone: z.string().max(40).optional(),
     metadata: z.record(z.string().max(80), z.string().max(500)).default({}),
+    to: z.string().max(40).optional(),
     postedAt: z.number().optional(),
   }),
 });
@@ -90,6 +119,20 @@ export function asReached(announced: AgentCard, known: AgentCard | null, message
   if (!known || known.transport === announced.transport) return announced;
   const { transport, metadata } = known;
   return { ...announced, transport, metadata: { ...metadata, ...announced.metadata } };
+}
+
+/** What is known of somebody who has said something before saying who it is: enough to answer. */
+export function strangersCard({ from }: OpenedEnvelope, way: NonNullable<ReturnType<typeof wayIn>>): AgentCard {
+  return {
+    id: from.agentId,
+    name: from.agentName,
+    capabilities: [],
+    device: '',
+    transport: way.transport,
+    phone: way.phone ?? null,
+    provider: null,
+    metadata: { ...way.metadata, ...READS_ENVELOPES },
+  };
 }
 
 /** An announcement is answered with one's own card; an answer is not answered, so it ends there. */

@@ -127,9 +127,22 @@ export class Effects {
       id,
     }: { label?: string; speaker?: { id: string; name: string }; id?: MessageId } = {},
   ): void {
-    const out: ChatOut = { peer: place.peer, speaker: { id: speaker.id, name: speaker.name }, text };
+    this.#speak(
+      place,
+      { peer: place.peer, speaker: { id: speaker.id, name: speaker.name }, text },
+      id ?? this.id(label),
+    );
+  }
+
+  /** Has a program on the other side of a chat read a text as it is. `about`: what this agent wants to find when it is answered. */
+  carry(place: ChatPlace, text: string, id: MessageId, about: Json): void {
+    const { id: self, name } = this.#self;
+    this.#speak(place, { peer: place.peer, speaker: { id: self, name }, text, verbatim: true }, id, about);
+  }
+
+  #speak(place: ChatPlace, out: ChatOut, id: MessageId, about?: Json): void {
     this.#outputs.push({
-      id: id ?? this.id(label),
+      id,
       from: agentAddress(this.#self.id),
       deliveries: [
         {
@@ -140,8 +153,8 @@ export class Effects {
       ],
       conversation: this.#cause.conversation,
       replyTo: this.#cause.id,
-      body: text,
-      payload: { type: CHAT_OUT, data: out },
+      body: out.text,
+      payload: { type: CHAT_OUT, data: about === undefined ? out : { ...out, about } },
       trace: continueTrace(this.#trace, this.#cause.id, this.#trace.budget),
     });
   }

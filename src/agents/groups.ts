@@ -6,6 +6,7 @@ import { turnsOf } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
 import { normaliseIdentity } from '../security/identity.ts';
 import type { AgentContext } from './context.ts';
+import { introduction } from './discovery.ts';
 import type { Effects } from './effects.ts';
 import { rosterOf } from './prompt.ts';
 
@@ -18,6 +19,9 @@ const refuse = (error: string, hint?: string): Refusal => ({
   error,
   ...(hint === undefined ? {} : { hint }),
 });
+
+/** Who waits to be let into a group, because a person has asked for it there. */
+export type Joining = { readonly group: GroupId; readonly place: ChatPlace; readonly askedBy: string };
 
 /** The messages of a group are one conversation, so that each member handles them in order. */
 export const groupConversation = (id: GroupId): ConversationId => conversationId(id);
@@ -86,7 +90,7 @@ export class GroupActions {
     if ('error' in found) return found;
     const { group } = found;
     const resolved = this.#resolve(member, phone);
-    if ('error' in resolved) return resolved;
+    if ('error' in resolved) return (phone !== undefined && this.#introduce(group, member, phone)) || resolved;
     const { agent } = resolved;
     if (group.members.some(({ id }) => id === agent.id)) return refuse(`${agent.name} is in ${group.name} already.`);
     if (group.members.length >= MAX_MEMBERS) return refuse(`A group has at most ${MAX_MEMBERS} members.`);
@@ -97,6 +101,22 @@ export class GroupActions {
     };
     this.#change(changed, changed.members);
     return { ok: true, group: describeGroup(changed) };
+  }
+
+  /** Writes to an agent of which only the number is known; it joins the group when it has answered. */
+  #introduce(group: Group, member: string, phone: string): ToolAnswer | null {
+    const { card, keys, clock, carriesEnvelopes, directory } = this.#context;
+    const { channel, account } = this.#place;
+    if (!carriesEnvelopes(channel) || directory.find(member).length > 0) return null;
+    const number = normaliseIdentity(phone);
+    const id = this.#effects.id(`introduction:${number}`);
+    const place: ChatPlace = { channel, account, peer: { kind: 'dm', id: number } };
+    const joins: Joining = { group: group.id, place: this.#place, askedBy: this.#askedBy };
+    this.#effects.carry(place, introduction(card, number, id, keys, clock.now()), id, { joins });
+    return refuse(
+      `I do not know the agent at ${number} yet. I have introduced myself to it.`,
+      `${member} joins ${group.name} as soon as it has answered; say so.`,
+    );
   }
 
   removeMember({ group: name, member }: { group: string; member: string }): ToolAnswer {

@@ -1,5 +1,5 @@
-import { groupId, messageId } from '../domain/addresses.ts';
-import { type ChatIn, type ChatPlace, sessionKey } from '../domain/chat.ts';
+import { groupId, type MessageId, messageId } from '../domain/addresses.ts';
+import { CHAT_IN, type ChatIn, type ChatPlace, chatInSchema, sessionKey } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import { type Budget, startTrace, type Trace } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
@@ -22,7 +22,15 @@ export interface ChatPrompt {
   /** Who said it: the person, or the agent that replied. */
   readonly speaker: string;
   readonly text: string;
+  /** What of it is remembered, a line each; default: the text, under the id of the message. */
+  readonly lines?: readonly Said[];
   readonly trace: Trace;
+}
+
+/** Something that was said, with the id of the message that it was said in. */
+interface Said {
+  readonly id: MessageId;
+  readonly text: string;
 }
 
 /** Answers what a person said in a chat. */
@@ -32,7 +40,7 @@ export async function answerPerson(
   chat: ChatIn,
   signal: AbortSignal,
 ): Promise<Settlement> {
-  const { card, groups, keys, clock, budget } = context;
+  const { card, groups, sessions, keys, clock, budget } = context;
   const place: ChatPlace = { channel: chat.channel, account: chat.account, peer: chat.peer };
   const person = chat.sender.name ?? chat.sender.id;
   const trace = { ...startTrace(delivery.message.trace.root, card.id, budget), hop: delivery.message.trace.hop };
@@ -46,7 +54,29 @@ export async function answerPerson(
     if (!answer.ok) effects.say(place, [answer.error, answer.hint].filter(Boolean).join(' '));
     return acknowledge(context, effects, trace.budget, delivery);
   }
-  return answerInChat(context, delivery, { place, person, speaker: person, text: chat.text, trace }, signal);
+  if (sessions.has(sessionKey(card.id, place), delivery.message.id)) return { kind: 'ack' };
+  const lines = await burst(context, delivery, chat);
+  const text = lines.map((line) => line.text).join('\n');
+  return answerInChat(context, delivery, { place, person, speaker: person, text, lines, trace }, signal);
+}
+
+/**
+ * What the person has said, and what they have said since: who writes in several messages is answered once. The others are found
+ * among what is remembered when their turn comes, and are done with.
+ */
+async function burst(context: AgentContext, { message, to }: Delivery, chat: ChatIn): Promise<Said[]> {
+  const said = [{ id: message.id, chat }];
+  for (const { id, from, payload } of context.behind(chat, message.id, to)) {
+    const next = from === message.from && payload.type === CHAT_IN ? chatInSchema.parse(payload.data) : null;
+    if (!next || chatCommand(next.text)) break;
+    said.push({ id, chat: next });
+  }
+  return Promise.all(
+    said.map(async (one) => ({
+      id: one.id,
+      text: [one.chat.text, ...(await context.filesOf(one.chat))].filter(Boolean).join('\n'),
+    })),
+  );
 }
 
 /** Takes a turn and says its outcome in the chat. */
@@ -57,9 +87,8 @@ export async function answerInChat(
   signal: AbortSignal,
 ): Promise<Settlement> {
   const { card, sessions, watch } = context;
-  const { place, person, speaker, text, trace } = prompt;
+  const { place, person, speaker, text, lines = [{ id: delivery.message.id, text }], trace } = prompt;
   const key = sessionKey(card.id, place);
-  const { id } = delivery.message;
   const actionsIn = (effects: Effects): GroupActions => new GroupActions(context, effects, place, person);
   // What the tools have done in a turn counts for the commands in its reply.
   let actions: GroupActions | null = null;
@@ -86,11 +115,11 @@ export async function answerInChat(
       outcome.kind === 'answered'
         ? outcome.text && obeyCommandBlocks(outcome.text, actions ?? actionsIn(effects))
         : `I cannot answer: ${outcome.why}.`;
-    const lines = [{ id, role: 'user', speaker, text, at: effects.now } as const];
+    const heard = lines.map((line) => ({ ...line, role: 'user', speaker, at: effects.now }) as const);
     const own = answer
       ? [{ id: effects.id('say'), role: 'assistant', speaker: card.name, text: answer, at: effects.now } as const]
       : [];
-    effects.write(sessions.append(card.id, key, [...lines, ...own]));
+    effects.write(sessions.append(card.id, key, [...heard, ...own]));
     if (answer) effects.say(place, answer);
     return acknowledge(context, effects, outcome.kind === 'answered' ? outcome.left : trace.budget, delivery);
   } finally {

@@ -39,11 +39,13 @@ export type SendOutcome =
 /** A chat platform. Every adapter passes the contract suite in test/contract/channel.ts. */
 export interface Channel {
   readonly name: string;
-  /** What the platform can do: `groups`, chats of several people that we can open. */
-  readonly capabilities: { readonly groups: boolean };
+  /** What the platform can do: `groups`, chats of several people that we can open; the longest text of one message, in UTF-16 code units. */
+  readonly capabilities: { readonly groups: boolean; readonly longestText: number };
   start(receive: Receive): Promise<void>;
   /** Resolves when the platform has answered. Rejects with CHANNEL_SEND_FAILED when that is not known, and it is worth trying again. */
   send(departure: ChatDeparture): Promise<SendOutcome>;
+  /** The number or handle of an account, once it is known. */
+  numberOf?(account: string): string | null;
   /** The account's agent begins or ceases to write in a chat. Where the platform cannot show it, nothing happens. */
   typing(account: string, peer: Peer, on: boolean): void;
   /** The bytes of a file that came with a message. Rejects with MEDIA_UNAVAILABLE when it is gone or has more than `maxBytes`, else with CHANNEL_SEND_FAILED. */

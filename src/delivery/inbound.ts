@@ -14,6 +14,7 @@ import { type Budget, startTrace } from '../domain/trace.ts';
 import type { Write } from '../domain/write.ts';
 import { deriveId } from '../lib/ids.ts';
 import type { Spool } from '../spool/spool.ts';
+import { acceptOnce } from './accept-once.ts';
 import type { Route } from './router.ts';
 
 /** What the gate says of a message, as far as it matters here. */
@@ -21,14 +22,34 @@ type Verdict =
   | { readonly allow: true }
   | { readonly allow: false; readonly reason: string; readonly notify: 'nobody' | 'owner' | 'sender' };
 
+/** What an agent's mailbox is to take of a text that is no person's: the message that it is, once it is whole, and what is kept of it. */
+export interface Carried {
+  readonly message: NewMessage | null;
+  readonly also: readonly Write[];
+}
+
+/** Reads what other agents say over a chat platform. */
+export interface Carrier {
+  /** An envelope, or a part of one, and what the gate says of it; null for what people say. */
+  read(chat: ChatIn, agent: AgentId): (Carried & { readonly verdict: Verdict }) | null;
+  /** Commits writes that belong to no message. */
+  commit(writes: readonly Write[]): Promise<void>;
+}
+
 export interface InboundOptions {
   readonly spool: Spool;
   readonly route: Route;
   readonly check: (chat: ChatIn) => Verdict;
+  /** Whether it is for anybody here: not everything that is said in a group is. Default: all is. */
+  readonly concerns?: (chat: ChatIn) => boolean;
+  /** Default: only people speak here. */
+  readonly carrier?: Carrier;
   readonly audit: AuditLog;
   readonly budget: Budget;
   /** How long a message is worth answering, in milliseconds. */
   readonly ttlMs: number;
+  /** When what is said now is to be answered, epoch milliseconds: a little later, to wait for what else the person has to say. Default: at once. */
+  readonly answerAt?: () => number;
   /** What an agent is called, for what is said in its name. */
   readonly nameOf: (agent: AgentId) => string;
   /** Who is told of strangers: an id on the channel; null: nobody. */
@@ -45,25 +66,29 @@ const AGENT_ATTEMPTS = 10;
 export function inbound(
   options: InboundOptions,
 ): (arrival: { id: string; chat: ChatIn; also?: readonly Write[] }) => Promise<'accepted' | 'duplicate' | 'refused'> {
-  const { spool, route, check, audit, budget, ttlMs } = options;
-  return async ({ id: platformId, chat, also }) => {
+  const { spool, route, check, concerns = () => true, carrier, audit, budget, ttlMs, answerAt } = options;
+  return async ({ id: platformId, chat, also = [] }) => {
     const id = messageId(deriveId('msg', chat.channel, platformId));
     // A platform that hands the same message over again is not a sender who writes too much.
     if (spool.message(id)) return 'duplicate';
-    const verdict = check(chat);
     const agents = route(chat);
+    const [agent] = agents;
+    const brought = agent === undefined ? null : (carrier?.read(chat, agent) ?? null);
+    if (!brought && !concerns(chat)) return 'refused';
+    const verdict = brought ? brought.verdict : check(chat);
     const refusal = verdict.allow ? (agents.length === 0 ? 'no-agent' : null) : verdict.reason;
     if (refusal !== null) {
       await audit.record({ kind: 'gate.dropped', actor: chat.sender.id, message: id, detail: refusal });
       if (!verdict.allow) await tell(options, chat, id, verdict);
       return 'refused';
     }
+    if (carrier && brought) return takeCarried(spool, carrier, brought, also);
     const conversation = conversationOf(chat);
     const accepted: NewMessage = {
       id,
       from: systemAddress(`person:${chat.channel}:${chat.sender.id}`),
-      deliveries: agents.map((agent) => ({
-        to: agentAddress(agent),
+      deliveries: agents.map((recipient) => ({
+        to: agentAddress(recipient),
         orderingKey: conversation,
         maxAttempts: AGENT_ATTEMPTS,
       })),
@@ -72,10 +97,22 @@ export function inbound(
       payload: { type: CHAT_IN, data: { id: platformId, ...chat } },
       trace: startTrace(id, null, budget),
       ttlMs,
+      ...(answerAt && { deliverAt: answerAt() }),
     };
     const [receipt] = await spool.send([accepted], also);
     return receipt?.duplicate ? 'duplicate' : 'accepted';
   };
+}
+
+async function takeCarried(
+  spool: Spool,
+  { commit }: Carrier,
+  { message, also: kept }: Carried,
+  also: readonly Write[],
+): Promise<'accepted' | 'duplicate'> {
+  if (message) return acceptOnce(spool, message, [...kept, ...also]);
+  await commit([...kept, ...also]);
+  return 'accepted';
 }
 
 const conversationOf = ({ channel, account, peer }: ChatIn): ReturnType<typeof conversationId> =>

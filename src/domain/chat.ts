@@ -11,11 +11,11 @@ export const peerSchema = z.object({
 export type Peer = z.infer<typeof peerSchema>;
 
 /** Where in a chat an agent is to speak. */
-export interface ChatPlace {
+export type ChatPlace = {
   readonly channel: string;
   readonly account: string;
   readonly peer: Peer;
-}
+};
 
 /** A file that came with a message. */
 export const mediaSchema = z.object({
@@ -46,6 +46,8 @@ export const chatInSchema = z.object({
   /** In a group: whether the account is spoken to, by a mention or by an answer to what it said. */
   addressed: z.boolean().exactOptional(),
   media: z.array(mediaSchema).exactOptional(),
+  /** When the platform took it, epoch milliseconds. */
+  at: z.number().exactOptional(),
 });
 export type ChatIn = z.infer<typeof chatInSchema>;
 export const CHAT_IN = 'chat.in';
@@ -63,6 +65,8 @@ export const chatOutSchema = z.object({
   replyTo: z.string().exactOptional(),
   /** An emoji that is put to the message `replyTo`, instead of a text. */
   reaction: z.string().exactOptional(),
+  /** It has to arrive as one message, as it is: a program reads it. */
+  verbatim: z.boolean().exactOptional(),
   /** A file of this machine that goes with the text. */
   file: z.object({ path: z.string(), mime: z.string(), name: z.string().exactOptional() }).exactOptional(),
 });

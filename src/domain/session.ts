@@ -17,6 +17,8 @@ export interface SessionEntry {
 export interface SessionStore {
   /** The newest `limit` entries, oldest first. */
   recent(key: string, limit: number): readonly SessionEntry[];
+  /** Whether something is remembered under this id. */
+  has(key: string, id: string): boolean;
   append(agent: AgentId, key: string, entries: readonly SessionEntry[]): Write;
   /** Forgets sessions in which nothing was said since `idleSince` (epoch milliseconds); how many. */
   purge(idleSince: number): Promise<number>;

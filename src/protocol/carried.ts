@@ -22,6 +22,8 @@ export type WayIn = {
   readonly phone?: string;
   /** What else is needed to reach the sender. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The number that it was sent to. */
+  readonly to?: string;
   /** When the carrier took it, epoch milliseconds; absent when nobody kept it on the way. */
   readonly postedAt?: number;
 };

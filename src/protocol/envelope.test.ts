@@ -4,7 +4,7 @@ import { agentId } from '../domain/addresses.ts';
 import type { Json } from '../lib/json.ts';
 import { MAX_ENVELOPE_BYTES } from './ai-comms-1.0.ts';
 import type { JsonObject } from './bounded-json.ts';
-import { type ReceiptContext, readEnvelope, writeEnvelope } from './envelope.ts';
+import { type ReceiptContext, readEnvelope, restamped, writeEnvelope } from './envelope.ts';
 import {
   draftOf,
   MAX_AGE_MS,
@@ -337,6 +337,75 @@ describe('envelopes that are refused', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('an envelope that waited with a carrier', () => {
+  const HOURS_3 = 3 * 3_600_000;
+  const DAY = 24 * 3_600_000;
+
+  it('[PRO-04] is taken when it was fresh at its posting, and only then', async () => {
+    const acceptedAt = SENT_AT + HOURS_3;
+    expect(await reason(written, { acceptedAt })).toBe('stale');
+    expect(await reason(written, { acceptedAt, postedAt: SENT_AT + MAX_AGE_MS })).toBe(null);
+    expect(await reason(written, { acceptedAt, postedAt: SENT_AT + MAX_AGE_MS + 1 })).toBe('stale');
+    expect(await reason(written, { acceptedAt, postedAt: SENT_AT - MAX_AGE_MS - 1 })).toBe('stale');
+  });
+
+  it('[PRO-04] is believed to have been posted at most a day ago, and not later than our clock allows', async () => {
+    const carriedFor = (ms: number) => reason(written, { acceptedAt: SENT_AT + ms, postedAt: SENT_AT });
+    expect(await carriedFor(DAY)).toBe(null);
+    expect(await carriedFor(DAY + 1)).toBe('stale');
+    expect(await carriedFor(-MAX_AGE_MS)).toBe(null);
+    expect(await carriedFor(-MAX_AGE_MS - 1)).toBe('stale');
+    const detail = (await refusal(written, { acceptedAt: SENT_AT + 2 * DAY, postedAt: SENT_AT }))?.detail;
+    expect(detail).toBe('the carrier says that it has had the envelope for 172800 s');
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    '[PRO-04] is refused when it was posted at %d',
+    async (postedAt) => {
+      expect(await reason(written, { postedAt })).toBe('stale');
+    },
+  );
+});
+
+describe('an envelope that is stamped anew', () => {
+  const LATER = SENT_AT + 10 * MAX_AGE_MS;
+
+  it.each([...KEY_SETS, ['no', NO_KEYS] as const])(
+    '[PRO-04] [REL-01] says the same, now, signed and sealed as before, with %s keys',
+    async (_, keys) => {
+      const waited = writeEnvelope(draftOf({ text: 'hello' }), keys);
+      const context = { ...receiptWith(keys), acceptedAt: LATER };
+      expect(await reason(waited, context)).toBe('stale');
+      const read = await readEnvelope(restamped(waited, keys, LATER), context);
+      const [signed, sealed] = [keys.signing !== null, keys.sealing !== null];
+      expect(read).toEqual({ ok: true, value: { ...draftOf({ text: 'hello' }), sentAt: LATER, signed, sealed } });
+    },
+  );
+
+  it('[PRO-03] is sealed with an initialisation vector of its own', () => {
+    const [before, after] = [written, restamped(written, SIGNING_AND_SEALING, LATER)].map((text) => JSON.parse(text));
+    expect(after.payload.iv).not.toBe(before.payload.iv);
+    expect(after.auth.hmac).not.toBe(before.auth.hmac);
+  });
+
+  it('[PRO-02] [PRO-03] is not, when it is not ours: it stays as it is', () => {
+    const stranger = deriveKeys({ agentSecret: 'another', encryptionKey: 'another' });
+    const halfStranger = deriveKeys({ agentSecret: 'shared agent secret', encryptionKey: 'another' });
+    const changed = written.replace('Research Team', 'Research Gang');
+    for (const text of [
+      changed,
+      writeEnvelope(draftOf('hello'), SEALING),
+      writeEnvelope(draftOf('hello'), stranger),
+      writeEnvelope(draftOf('hello'), halfStranger),
+      'no envelope',
+      '{}',
+    ]) {
+      expect(restamped(text, SIGNING_AND_SEALING, LATER)).toBe(text);
+    }
+    expect(restamped(written, SIGNING, LATER)).toBe(written);
   });
 });
 

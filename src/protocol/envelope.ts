@@ -69,6 +69,8 @@ export interface ReceiptContext {
   /** Refuse what is unsigned. */
   readonly requireAuth: boolean;
   readonly recipient: AgentId;
+  /** The digits of the number that it came to: what a sender calls the recipient who knows only that. */
+  readonly number?: string | undefined;
   /** When our spool accepted it (not when we get round to reading it: it may have waited for hours), epoch milliseconds. */
   readonly acceptedAt: number;
   /** When a carrier took it that kept it for us while we were away (WhatsApp, a relay), epoch milliseconds. Default: `acceptedAt`. */
@@ -109,12 +111,13 @@ export function writeEnvelope(draft: EnvelopeDraft, keys: EnvelopeKeys): string 
 
 /**
  * The same envelope, written anew now: for one of our own that has waited before it could leave this machine, and would be stale
- * where it arrives. As it is when it cannot be opened with these keys.
+ * where it arrives. As it is when it was not signed and sealed with these keys: our signature is for nothing that was not genuine.
  */
 export function restamped(text: string, keys: EnvelopeKeys, now: number): string {
   const parsed = parse(text);
   if (!parsed.ok) return text;
   const { wire, fields } = parsed.value;
+  if (keys.signing && !verify(wire, keys.signing).ok) return text;
   const payload = claimsToBeSealed(fields.payload)
     ? keys.sealing && unseal(fields.payload, headerOf(wire), keys.sealing)
     : ok(fields.payload);
@@ -191,9 +194,9 @@ export async function readEnvelope(
   return ok(openedEnvelope(id, parsed.value, opened.value, signed.value));
 }
 
-/** What a carrier says of the time is believed for a day, so the copies of what it brings are recognised for as long. */
-function forgetCopiesAfter({ timestamp }: EnvelopeFields, { postedAt, maxAgeMs }: ReceiptContext): number {
-  return forgetAfter(timestamp, maxAgeMs) + (postedAt === undefined ? 0 : MOST_CARRIED_MS);
+/** What a carrier says of the time is believed for a day, and it may bring a copy of what came another way. */
+function forgetCopiesAfter({ timestamp }: EnvelopeFields, { maxAgeMs }: ReceiptContext): number {
+  return forgetAfter(timestamp, maxAgeMs) + MOST_CARRIED_MS;
 }
 
 /** Agents that know only the guide give no id: it follows from the content, so that a copy is recognised all the same. */
@@ -259,8 +262,12 @@ function checkSignature(wire: JsonObject, { keys, requireAuth }: ReceiptContext)
   return requireAuth ? refuse('unsigned', 'there is no signature') : ok(false);
 }
 
-function checkAddressee({ to, group }: EnvelopeFields, { recipient }: ReceiptContext): Result<null, EnvelopeRefusal> {
+function checkAddressee(
+  { to, group }: EnvelopeFields,
+  { recipient, number }: ReceiptContext,
+): Result<null, EnvelopeRefusal> {
   if (group !== undefined || to?.agentId === recipient) return ok(null);
+  if (number !== undefined && to?.agentId === number) return ok(null);
   return refuse('misdirected', 'the envelope is for another agent');
 }
 

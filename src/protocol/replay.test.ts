@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { agentId } from '../domain/addresses.ts';
-import { type ReceiptContext, readEnvelope, writeEnvelope } from './envelope.ts';
+import { type ReceiptContext, readEnvelope, restamped, writeEnvelope } from './envelope.ts';
 import { draftOf, MAX_AGE_MS, NO_KEYS, receipt, SEALING, SENT_AT, SIGNING_AND_SEALING } from './envelope-fixtures.ts';
 import type { SeenEnvelope, SeenEnvelopes } from './seen-envelopes.ts';
 
@@ -26,6 +26,9 @@ class InMemorySeenEnvelopes implements SeenEnvelopes {
     return this.#entries.size;
   }
 }
+
+/** How long a carrier may have kept an envelope. */
+const CARRIED_MS = 24 * 3_600_000;
 
 const text = writeEnvelope(draftOf('hello'), SIGNING_AND_SEALING);
 
@@ -118,12 +121,50 @@ describe('replays of envelopes', () => {
     );
   });
 
+  it('[PRO-04] are recognised by their ids: a new stamp on the same envelope makes it no other', async () => {
+    const seen = new InMemorySeenEnvelopes();
+    const later = SENT_AT + MAX_AGE_MS;
+    const copy = restamped(text, SIGNING_AND_SEALING, later);
+    expect(await outcome(text, { seen, delivery: 1 })).toBe('opened');
+    expect(await outcome(copy, { seen, delivery: 2, acceptedAt: later })).toBe('replayed');
+  });
+
+  it('[PRO-04] are never opened, whatever carriers say of when they were posted, and however the first copy came', async () => {
+    const came = fc.integer({ min: -2 * MAX_AGE_MS, max: CARRIED_MS + 3 * MAX_AGE_MS });
+    const posted = fc.option(fc.integer({ min: -2 * MAX_AGE_MS, max: 2 * MAX_AGE_MS }), { nil: undefined });
+    const arrival = fc.record({ came, posted });
+    const setBacks = fc.integer({ min: 0, max: MAX_AGE_MS });
+    const by = ({ came, posted }: { came: number; posted: number | undefined }) => ({
+      acceptedAt: SENT_AT + came,
+      postedAt: posted === undefined ? undefined : SENT_AT + posted,
+    });
+    await fc.assert(
+      fc.asyncProperty(arrival, arrival, setBacks, async (first, second, setBack) => {
+        const seen = new InMemorySeenEnvelopes();
+        fc.pre((await outcome(text, { seen, delivery: 1, ...by(first) })) === 'opened');
+        const swept = SENT_AT + second.came + setBack;
+        seen.sweep(swept, swept);
+        expect(await outcome(text, { seen, delivery: 2, ...by(second) })).not.toBe('opened');
+      }),
+    );
+  });
+
+  it('[PRO-04] are recognised when a carrier brings late what came by itself', async () => {
+    const seen = new InMemorySeenEnvelopes();
+    expect(await outcome(text, { seen, delivery: 1 })).toBe('opened');
+    const last = SENT_AT + CARRIED_MS + MAX_AGE_MS;
+    seen.sweep(last, last);
+    const lie = { acceptedAt: last, postedAt: SENT_AT + MAX_AGE_MS };
+    expect(await outcome(text, { seen, delivery: 2, ...lie })).toBe('replayed');
+    expect(await outcome(text, { seen: new InMemorySeenEnvelopes(), ...lie })).toBe('opened');
+  });
+
   it('[PRO-04] are forgotten once they would be stale anyway', async () => {
     const seen = new InMemorySeenEnvelopes();
     await outcome(text, { seen });
-    const later = SENT_AT + 2 * MAX_AGE_MS + 1;
+    const later = SENT_AT + 2 * MAX_AGE_MS + CARRIED_MS + 1;
     seen.sweep(later, later);
     expect(seen.size).toBe(0);
-    expect(await outcome(text, { seen, delivery: 2, acceptedAt: later })).toBe('stale');
+    expect(await outcome(text, { seen, delivery: 2, acceptedAt: later, postedAt: SENT_AT })).toBe('stale');
   });
 });

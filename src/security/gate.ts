@@ -27,6 +27,9 @@ export const DEFAULT_MAX_LENGTH = 10_000;
 /** In UTF-16 code units; an envelope carries four times as many bytes. */
 export const DEFAULT_AGENT_MAX_LENGTH = 64_000;
 
+/** An envelope has at most 256 KiB; in UTF-16 code units that is never more. */
+const LONGEST_ENVELOPE = 256 * 1024;
+
 /** Whether a message comes in, and who is to be told when it does not. */
 export type Verdict =
   | { readonly allow: true }
@@ -87,6 +90,18 @@ export class Gate {
     const admission = this.#agents?.admit(sender) ?? 'admitted';
     if (admission !== 'admitted') return { allow: false, reason: 'rate-limited', notify: 'nobody' };
     return checkLength(size, this.#agentMaxLength);
+  }
+
+  /**
+   * For an envelope that came in a chat, before it is known whether it is genuine. The allowlist is for people: which agents may speak is for the
+   * secret that they share. The number that it came from counts against the limits of agents.
+   */
+  checkCarrier({ channel, sender, text }: ChatIn): Verdict {
+    const ids = [sender.id, ...(sender.aliases ?? [])].map(normaliseIdentity);
+    if (ids.some((id) => this.#blocked.has(id))) return { allow: false, reason: 'blocked', notify: 'nobody' };
+    const admission = this.#agents?.admit(JSON.stringify([channel, ids[0]])) ?? 'admitted';
+    if (admission !== 'admitted') return { allow: false, reason: 'rate-limited', notify: 'nobody' };
+    return text.length <= LONGEST_ENVELOPE ? ALLOW : { allow: false, reason: 'too-long', notify: 'nobody' };
   }
 
   /** Silent towards the stranger; the owner hears of each one once. */

@@ -87,6 +87,8 @@ export interface Spool {
   /** Hands a dead letter out again, with all its attempts. False when there is no such dead letter. */
   redrive(delivery: number): Promise<boolean>;
   message(id: MessageId): Message | null;
+  /** What waits in a mailbox, of the same conversation and accepted after this message, oldest first: what will be handed out next. */
+  behind(id: MessageId, recipient: Address): readonly Message[];
   /** One report per recipient; empty when the message is unknown. */
   status(id: MessageId): readonly DeliveryReport[];
   stats(): SpoolStats;

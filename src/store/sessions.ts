@@ -19,6 +19,10 @@ export class SqliteSessions implements SessionStore {
       .reverse();
   }
 
+  has(key: string, id: string): boolean {
+    return this.#db.prepare('SELECT 1 FROM session_entry WHERE session = ? AND id = ?').get(key, id) !== undefined;
+  }
+
   append(agent: AgentId, key: string, entries: readonly SessionEntry[]): Write {
     return (tx) => {
       const db = databaseOf(tx);

@@ -69,6 +69,8 @@ export interface WorldOptions {
   readonly budget?: Budget;
   readonly discussion?: AgentContext['discussion'];
   readonly groupChats?: boolean;
+  /** How long an answer waits for what else is said; default: it does not. */
+  readonly debounceMs?: number;
   readonly gate?: Partial<GatePolicy>;
   readonly folder?: ReturnType<typeof temporaryFolder>;
   readonly clock?: ManualClock;
@@ -185,6 +187,9 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     groups,
     discussions: new SqliteDiscussions(db),
     message: (id) => spool.message(id),
+    behind: (_chat, id, to) => (options.debounceMs === undefined ? [] : spool.behind(id, to)),
+    filesOf: async () => [],
+    carriesEnvelopes: () => false,
     audit,
     gate,
     keys,
@@ -233,6 +238,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     ttlMs: 24 * 60 * 60 * 1000,
     nameOf: (id) => registry.get(id)?.name ?? id,
     owner: 'owner',
+    ...(options.debounceMs !== undefined && { answerAt: () => clock.now() + (options.debounceMs ?? 0) }),
   });
 
   let stopped = false;

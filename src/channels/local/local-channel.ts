@@ -40,7 +40,7 @@ interface Utterance {
  */
 export class LocalChannel implements Channel {
   readonly name = 'local';
-  readonly capabilities = { groups: true };
+  readonly capabilities = { groups: true, longestText: MAX_TEXT };
   readonly #options: LocalChannelOptions;
   readonly #feed = new LiveFeed();
   readonly #underWay = new Set<Promise<unknown>>();

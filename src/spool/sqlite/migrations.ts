@@ -6,6 +6,7 @@ import { migration as search } from './migrations/003-search.ts';
 import { migration as relay } from './migrations/004-relay.ts';
 import { migration as whatsapp } from './migrations/005-whatsapp.ts';
 import { migration as teams } from './migrations/006-teams.ts';
+import { migration as chat } from './migrations/007-chat.ts';
 
 export interface Migration {
   readonly version: number;
@@ -16,7 +17,7 @@ export interface Migration {
 }
 
 /** In order; one that has shipped never changes. */
-const MIGRATIONS: readonly Migration[] = [spool, stores, search, relay, whatsapp, teams];
+const MIGRATIONS: readonly Migration[] = [spool, stores, search, relay, whatsapp, teams, chat];
 
 const NEWEST = Math.max(...MIGRATIONS.map((migration) => migration.version));
 

@@ -49,3 +49,18 @@ export function findLease(db: Database, id: MessageId, recipient: Address): Leas
     .get(id, recipient);
   return row ? { delivery: row.seq, token: row.token, expiresAt: row.due_at } : null;
 }
+
+/** More than these are never answered together. */
+const MOST_BEHIND = 50;
+
+export function waitingBehind(db: Database, id: MessageId, recipient: Address): Message[] {
+  return db
+    .prepare<MessageRow>(
+      `SELECT ${MESSAGE_COLUMNS} FROM message before
+       JOIN message m ON m.conversation = before.conversation AND m.seq > before.seq
+       JOIN delivery d ON d.message = m.seq AND d.recipient = ? AND d.state IN (0, 1, 2, 3)
+       WHERE before.id = ? ORDER BY m.seq LIMIT ${MOST_BEHIND}`,
+    )
+    .all(recipient, id)
+    .map(messageFromRow);
+}

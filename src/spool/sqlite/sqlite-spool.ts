@@ -13,7 +13,7 @@ import { deadLetters, redrive } from './dead-letters.ts';
 import { leaseHolders } from './due.ts';
 import { DueTimer } from './due-timer.ts';
 import { count } from './metrics.ts';
-import { deliveryReports, findLease, findMessage } from './reports.ts';
+import { deliveryReports, findLease, findMessage, waitingBehind } from './reports.ts';
 import { extendLease } from './settle.ts';
 import { Wake } from './wake.ts';
 
@@ -122,6 +122,10 @@ export class SqliteSpool implements Spool {
 
   message(id: MessageId): Message | null {
     return findMessage(this.#db, id);
+  }
+
+  behind(id: MessageId, recipient: Address): readonly Message[] {
+    return waitingBehind(this.#db, id, recipient);
   }
 
   status(id: MessageId): ReturnType<Spool['status']> {
