@@ -42,10 +42,11 @@ async function converse(folder: string, json: boolean, timeout: number, provider
   try {
     daemon.spool.on('accepted', ({ message }) => transcript.accepted(message));
     const [host, ...others] = config.agents;
-    if (!host) throw new ParleyError('DEMO_FAILED', 'There is nobody to talk to.');
+    const { channel } = daemon;
+    if (!host || !channel) throw new ParleyError('DEMO_FAILED', 'There is nobody to talk to.');
     const [create, ask] = DEMO_CONVERSATION;
     const say = (text: string): Promise<unknown> =>
-      daemon.channel.say({ id: newId('demo', Date.now()), account: host.id, text });
+      channel.say({ id: newId('demo', Date.now()), account: host.id, text });
     await say(create);
     await transcript.until(() => transcript.isAnswered(), giveUp);
     await say(ask);

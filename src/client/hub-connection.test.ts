@@ -1,64 +1,14 @@
-import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../../test/support/daemon-process.ts';
-import { HUB_TEST_SECRET, openHub } from '../../test/support/hub.ts';
+import { openHub } from '../../test/support/hub.ts';
+import { atHub, join, task } from '../../test/support/joined-agent.ts';
 import { ScriptedHub } from '../../test/support/scripted-hub.ts';
 import { openTestSpool } from '../../test/support/spool.ts';
 import { ManualClock } from '../lib/manual-clock.ts';
 import { HUB_CLOSE } from '../protocol/hub-frames.ts';
-import { HubClient, type HubClientOptions } from './hub-client.ts';
-import type { HubConnection, HubState, JoinOptions } from './hub-connection.ts';
+import type { JoinOptions } from './hub-connection.ts';
 import { HubError } from './hub-error.ts';
 import type { HubTask } from './hub-frames.ts';
-
-interface Joined extends AsyncDisposable {
-  readonly client: HubClient;
-  readonly agent: HubConnection;
-  readonly states: HubState[];
-  /** The next state of this kind that no call has taken yet. */
-  entered<S extends HubState['status']>(status: S): Promise<Extract<HubState, { status: S }>>;
-}
-
-/** An agent that tells its states. It is in no hurry unless a test says so, and answers `done: …`. */
-function join(options: HubClientOptions, joining: Partial<JoinOptions> = {}): Joined {
-  const states: HubState[] = [];
-  let taken = 0;
-  let more = Promise.withResolvers<void>();
-  const client = new HubClient({ random: () => 0, ...options });
-  const agent = client.join({
-    name: 'worker',
-    onTask: ({ message }) => `done: ${message}`,
-    ...joining,
-    onState: (state) => {
-      states.push(state);
-      more.resolve();
-      more = Promise.withResolvers();
-    },
-  });
-  return {
-    client,
-    agent,
-    states,
-    entered: async (status) => {
-      const isIt = (state: HubState): state is Extract<HubState, { status: typeof status }> => state.status === status;
-      for (;;) {
-        const state = states[taken];
-        if (!state) await more.promise;
-        else {
-          taken += 1;
-          if (isIt(state)) return state;
-        }
-      }
-    },
-    [Symbol.asyncDispose]: () => agent.stop(AbortSignal.abort()),
-  };
-}
-
-const atHub = (url: string): HubClientOptions => ({ url, secret: HUB_TEST_SECRET });
-
-/** A task on the wire. */
-const task = (requestId: string, message = 'x') => ({ type: 'task', requestId, message, sender: 'admin' }) as const;
 
 describe('an agent on a hub', () => {
   it('[HUB-03] registers, does tasks, and hears of others', async () => {
@@ -146,55 +96,6 @@ describe('an agent on a hub', () => {
     expect(await heard.promise).toEqual(deepest);
     await expect(joined.agent.send('worker', [deepest])).rejects.toMatchObject({ code: 'too-large' });
   });
-});
-
-describe('an agent whose hub is away', () => {
-  it('[HUB-04] comes back with its session, and does no task twice', async () => {
-    await using hub = await ScriptedHub.open();
-    const done: string[] = [];
-    await using joined = join(
-      { url: hub.url, secret: 'word' },
-      {
-        onTask: async ({ requestId }) => {
-          done.push(requestId);
-          return `done: ${requestId}`;
-        },
-      },
-    );
-    const first = await hub.connection();
-    expect(await first.register('mine')).toEqual({ type: 'register', name: 'worker', secret: 'word' });
-    first.say(task('t1'), task('t1'));
-    const answer = { type: 'task-response', requestId: 't1', response: 'done: t1' };
-    expect(await first.next()).toEqual(answer);
-    first.say(task('t1'));
-    expect(await first.next()).toEqual(answer);
-    first.cut();
-    const second = await hub.connection();
-    expect(await second.register('mine')).toMatchObject({ session: 'mine' });
-    second.say(task('t1'), task('t2'));
-    expect([await second.next(), (await second.next())['requestId']]).toEqual([answer, 't2']);
-    second.say(task('t1', 'something else under the same id'));
-    expect(await second.next()).toEqual(answer);
-    expect(done).toEqual(['t1', 't2', 't1']);
-    expect(joined.states.map(({ status }) => status)).toEqual(['connected', 'waiting', 'connecting', 'connected']);
-  });
-
-  it('[HUB-04] answers what it had in hand when it is back', async () => {
-    await using hub = await ScriptedHub.open();
-    const work = Promise.withResolvers<string>();
-    await using joined = join({ url: hub.url }, { onTask: () => work.promise });
-    const first = await hub.connection();
-    await first.register();
-    first.say(task('t1'));
-    await joined.entered('connected');
-    first.cut();
-    const second = await hub.connection();
-    await second.register();
-    second.say(task('t1'));
-    await joined.entered('connected');
-    work.resolve('late');
-    expect(await second.next()).toEqual({ type: 'task-response', requestId: 't1', response: 'late' });
-  });
 
   it('[HUB-03] knows of every message whether the hub has read it', async () => {
     const clock = new ManualClock();
@@ -211,81 +112,36 @@ describe('an agent whose hub is away', () => {
     connection.close(1001, 'The hub stops.');
     const outcomes = (await sending).map(({ status }) => status);
     expect([outcomes[0], ...new Set(outcomes.slice(1))]).toEqual(['fulfilled', 'rejected']);
+    await joined.agent.stop();
+    expect(clock.armed).toBe(0);
   });
 
-  it('[HUB-04] tries for ever, less and less often', async () => {
-    const clock = new ManualClock();
-    const port = await freePort();
-    await using joined = join({ url: `http://127.0.0.1:${port}`, clock, random: () => 0.5 });
-    const waits: number[] = [];
-    while (waits.length < 9) {
-      const { retryInMs, error } = await joined.entered('waiting');
-      expect(error.code).toBe('unavailable');
-      waits.push(retryInMs);
-      clock.advance(retryInMs);
-    }
-    expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
-    await expect(joined.agent.send('a', 'x')).rejects.toMatchObject({ code: 'unavailable' });
-  });
-
-  it('[HUB-04] begins anew with the waiting when a connection has lasted', async () => {
+  it('[HUB-03] takes no sign of life for the answer to a message', async () => {
     const clock = new ManualClock();
     await using hub = await ScriptedHub.open();
-    await using joined = join({ url: hub.url, clock, random: () => 0.5 });
-    const waits: number[] = [];
-    for (const lastedMs of [0, 0, 29_999, 30_000]) {
-      const connection = await hub.connection();
-      await connection.register();
-      await joined.entered('connected');
-      clock.advance(lastedMs);
-      connection.cut();
-      const { retryInMs } = await joined.entered('waiting');
-      waits.push(retryInMs);
-      clock.advance(retryInMs);
-    }
-    expect(waits).toEqual([250, 500, 1_000, 250]);
-  });
-
-  it('[HUB-04] notices within 90 s that nobody is there any more, and takes its own place', async () => {
-    const clock = new ManualClock();
-    await using hub = await openHub();
-    await using wire = await Wire.to(hub.url);
-    await using joined = join({ ...atHub(wire.url), clock });
-    const { agentId } = await joined.agent.ready;
-    wire.freeze();
-    const lost = joined.agent.send('worker', 'into the dark');
-    for (let i = 0; i < 3; i++) clock.advance(30_000);
-    await expect(lost).rejects.toMatchObject({ code: 'unavailable' });
-    expect(await joined.entered('waiting')).toMatchObject({ error: { message: 'The hub gave no sign of life.' } });
-    wire.thaw();
-    clock.advance(0);
-    const again = await joined.entered('connected');
-    expect(again.agentId).not.toBe(agentId);
-    expect(await joined.client.agents()).toMatchObject([{ id: again.agentId }]);
-  });
-
-  it('[HUB-04] stays while the hub answers', async () => {
-    const clock = new ManualClock();
-    await using hub = await openHub();
-    await using joined = join({ ...atHub(hub.url), clock });
+    const told: string[] = [];
+    await using joined = join({ url: hub.url, clock }, { onError: (text) => told.push(text) });
+    const connection = await hub.connection();
+    await connection.register();
     await joined.agent.ready;
-    for (let i = 0; i < 4; i++) {
-      clock.advance(30_000);
-      await joined.agent.send('worker', i);
-    }
-    expect(joined.states.map(({ status }) => status)).toEqual(['connected']);
+    clock.advance(30_000);
+    const sent = joined.agent.send('nova', 'x').then(() => told.push('read'));
+    for (let i = 0; i < 2; i++) await connection.ping();
+    connection.say({ type: 'pong' }, { type: 'error', error: 'not yet' }, { type: 'pong' });
+    await sent;
+    expect(told).toEqual(['not yet', 'read']);
   });
 
-  it('[HUB-03] gives up a hub that says nothing to a registration', async () => {
-    const clock = new ManualClock();
+  it('[HUB-06] does not keep more than it can send', async () => {
     await using hub = await ScriptedHub.open();
-    await using joined = join({ url: hub.url, clock });
-    await (await hub.connection()).next();
-    clock.advance(15_000);
-    expect((await joined.entered('waiting')).error.message).toBe('The hub did not answer in time.');
-    clock.advance(0);
+    await using joined = join({ url: hub.url, clock: new ManualClock() });
     await (await hub.connection()).register();
     await joined.agent.ready;
+    const long = 'x'.repeat(1024 * 1024 - 2);
+    const sending = Promise.allSettled(Array.from({ length: 19 }, () => joined.agent.send('nova', long)));
+    await expect(joined.agent.send('nova', 'x')).rejects.toMatchObject({ code: 'full' });
+    await joined.agent.stop(AbortSignal.abort());
+    await sending;
   });
 });
 
@@ -371,7 +227,7 @@ describe('an agent that stops', () => {
     await using hub = await ScriptedHub.open();
     const joined = join({ url: hub.url, clock });
     const connection = await hub.connection();
-    await connection.register();
+    for (let i = 0; i < 2; i++) connection.say({ type: 'registered', agentId: 'a', message: 'Welcome.', session: 's' });
     await joined.agent.ready;
     const stopped = joined.agent.stop();
     await connection.ping();
@@ -419,52 +275,3 @@ describe('an agent that stops', () => {
     expect([joined.agent.state.status, clock.armed]).toEqual(['stopped', 0]);
   });
 });
-
-/** A wire to a hub that can go dead without anybody being told. */
-class Wire implements AsyncDisposable {
-  readonly #server: Server;
-  readonly #ends = new Set<Socket>();
-  #isFrozen = false;
-
-  private constructor({ hostname, port }: URL) {
-    this.#server = createServer((near) => {
-      const far = connect(Number(port), hostname);
-      for (const [from, to] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#ends.add(from);
-        from.on('error', () => to.destroy());
-        from.on('close', () => this.#isFrozen || to.destroy());
-        from.pipe(to);
-      }
-    });
-  }
-
-  static async to(url: string): Promise<Wire> {
-    const wire = new Wire(new URL(url));
-    await once(wire.#server.listen(0, '127.0.0.1'), 'listening');
-    return wire;
-  }
-
-  get url(): string {
-    const address = this.#server.address();
-    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-  }
-
-  /** From now on nothing gets through. */
-  freeze(): void {
-    this.#isFrozen = true;
-    for (const end of this.#ends) end.unpipe().pause();
-  }
-
-  /** Again for those who connect from now on. */
-  thaw(): void {
-    this.#isFrozen = false;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const end of this.#ends) end.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-}

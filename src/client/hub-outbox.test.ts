@@ -36,6 +36,11 @@ describe('what an agent has to say', () => {
     expect(outbox.isFull).toBe(false);
     outbox.put('one more');
     expect(outbox.isFull).toBe(true);
+    to.bufferedAmount = 0;
+    while (clock.armed > 0) clock.advance(50);
+    expect([outbox.isFull, to.sent.length]).toEqual([false, 17]);
+    to.bufferedAmount = 2 * 1024 * 1024;
+    outbox.put('never');
     outbox.stop();
     expect(clock.armed).toBe(0);
   });

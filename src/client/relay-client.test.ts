@@ -101,6 +101,19 @@ describe('a program at a relay', () => {
 });
 
 describe('what a relay refuses', () => {
+  it('[REL-04] to answer in time: 10 s, and as long as it was asked to wait', async () => {
+    const clock = new ManualClock();
+    const asked = Promise.withResolvers<void>();
+    await using server = await answering(() => asked.resolve());
+    const client = new RelayClient({ url: server.url, agent: 'bob', secret: 'secret', clock });
+    const polled = codeOf(client.poll({ waitSeconds: 20 }));
+    await asked.promise;
+    clock.advance(29_999);
+    expect(clock.armed).toBe(1);
+    clock.advance(1);
+    expect(await polled).toEqual(['UNREACHABLE', null, true]);
+  });
+
   it('[REL-03] is told by its code', async () => {
     await using at = await openRelay('alice', 'bob');
     const alice = at.clientOf('alice');
@@ -135,7 +148,7 @@ describe('what a relay refuses', () => {
     });
   });
 
-  it.each(['', 'ws://host', 'not a url', 'http://user:word@host', 'http://host?x=1'])(
+  it.each(['', 'ws://host', 'not a url', 'http://user@host', 'http://:word@host', 'http://host?x=1'])(
     '[REL-03] %s is no address of a relay',
     (url) => {
       expect(() => new RelayClient({ url, agent: 'bob', secret: 'x' })).toThrow(RelayError);

@@ -80,10 +80,13 @@ describe('the messages of an agent at a relay', () => {
     const { client, calls, stop } = scripted(refusal(null), refusal(503), refusal(429, 7_000), [relayed('one')]);
     const clock = new ManualClock();
     const taken = takeAll(relayMessages(client, clock, { signal: stop.signal }));
-    for (const longestMs of [1_000, 2_000, 7_000]) {
+    for (const longestMs of [1_000, 2_000, 6_999]) {
       while (clock.armed === 0) await turn();
       clock.advance(longestMs);
     }
+    await turn();
+    expect(calls).toEqual(['poll', 'poll', 'poll']);
+    clock.advance(1);
     expect(await taken).toEqual(['one']);
     expect(calls).toEqual(['poll', 'poll', 'poll', 'poll', 'ack one', 'poll']);
   });
@@ -93,12 +96,16 @@ describe('the messages of an agent at a relay', () => {
     await expect(takeAll(relayMessages(client, new ManualClock(), {}))).rejects.toMatchObject({ status: 401 });
   });
 
-  it('[REL-02] are not asked for again and again from a relay that does not wait', async () => {
+  it.each([0, 400])('[REL-02] are asked for once a second at most, also if the relay waits %i ms', async (waitMs) => {
     const { client, calls, stop } = scripted([], [relayed('one')]);
     const clock = new ManualClock();
-    const taken = takeAll(relayMessages(client, clock, { signal: stop.signal }));
+    const poll = (): ReturnType<typeof client.poll> => {
+      clock.advance(waitMs);
+      return client.poll();
+    };
+    const taken = takeAll(relayMessages({ ...client, poll }, clock, { signal: stop.signal }));
     while (clock.armed === 0) await turn();
-    clock.advance(999);
+    clock.advance(999 - waitMs);
     await turn();
     expect(calls).toEqual(['poll']);
     clock.advance(1);

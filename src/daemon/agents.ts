@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { Agent } from '../agents/agent.ts';
 import type { AgentContext, AgentWatcher } from '../agents/context.ts';
 import { announcement } from '../agents/discovery.ts';
-import { type LocalChannel, PERSON } from '../channels/local/local-channel.ts';
+import type { Channel } from '../channels/channel.ts';
+import { LOCAL, PERSON } from '../channels/local/local-channel.ts';
 import { type AgentCard, READS_ENVELOPES } from '../domain/agent-card.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -18,6 +20,7 @@ import type { Spool } from '../spool/spool.ts';
 import type { Database } from '../spool/sqlite/database.ts';
 import { keepSetting } from '../store/settings.ts';
 import type { AgentConfig, Config } from './config/config.ts';
+import { MediaFiles } from './media.ts';
 import type { Records } from './records.ts';
 
 interface AgentParts {
@@ -25,7 +28,8 @@ interface AgentParts {
   readonly records: Records;
   readonly gate: Gate;
   readonly keys: EnvelopeKeys;
-  readonly channel: LocalChannel;
+  /** The chat platforms, by name. */
+  readonly channels: ReadonlyMap<string, Channel>;
   readonly links: () => readonly string[];
   readonly onOpened: AgentWatcher['opened'] | undefined;
   readonly clock: Clock;
@@ -34,8 +38,13 @@ interface AgentParts {
 
 /** The agents of this process, ready to handle their mailboxes. */
 export function makeAgents(config: Config, parts: AgentParts): Agent[] {
-  const { spool, records, gate, keys, channel, links, onOpened, clock, logger } = parts;
+  const { spool, records, gate, keys, channels, links, onOpened, clock, logger } = parts;
   const admins = new Set((config.admins.length > 0 ? config.admins : [PERSON.id]).map(normaliseIdentity));
+  const media = new MediaFiles({
+    folder: join(config.dataDir, 'media'),
+    maxBytes: config.whatsapp?.maxMediaBytes ?? 0,
+    channels,
+  });
   const { registry: directory, sessions, groups, discussions, audit, seen, teams } = records;
   const shared: Omit<AgentContext, 'card' | 'persona' | 'chain'> = {
     ...{ directory, sessions, groups, discussions, audit, seen, teams, gate, keys, clock, logger, links },
@@ -45,11 +54,14 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
     budget: config.budget,
     discussion: config.discussion,
     taskTimeoutMs: config.taskTimeoutMs,
-    isAdmin: (chat) => admins.has(normaliseIdentity(chat.sender.id)),
-    hasGroupChats: (name) => name === channel.name && channel.capabilities.groups,
+    behind: ({ channel }, id, mailbox) => (debounceMs(config, channel) > 0 ? spool.behind(id, mailbox) : []),
+    filesOf: (chat) => media.describe(chat),
+    isAdmin: ({ sender }) => [sender.id, ...(sender.aliases ?? [])].some((id) => admins.has(normaliseIdentity(id))),
+    hasGroupChats: (name) => channels.get(name)?.capabilities.groups === true,
+    carriesEnvelopes: (name) => name !== LOCAL && channels.has(name),
     watch: {
       opened: onOpened ?? (() => undefined),
-      thinking: (_agent, place, on) => channel.typing(place.account, place.peer, on),
+      thinking: (_agent, { channel, account, peer }, on) => channels.get(channel)?.typing(account, peer, on),
     },
   };
   const caps = rateCaps(config.agents, clock);
@@ -63,6 +75,10 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
     });
   });
 }
+
+/** How long an answer waits for what else a person has to say, in milliseconds. */
+export const debounceMs = ({ whatsapp }: Config, channel: string): number =>
+  channel === LOCAL ? 0 : (whatsapp?.debounceMs ?? 0);
 
 export function cardOf({ id, name, capabilities, phone, chain }: AgentConfig): AgentCard {
   const provider = chain[0]?.provider ?? null;

@@ -1,36 +1,36 @@
 import type { AgentWatcher } from '../agents/context.ts';
-import { LocalChannel } from '../channels/local/local-channel.ts';
+import type { LocalChannel } from '../channels/local/local-channel.ts';
 import { loadPage } from '../channels/local/page-assets.ts';
 import { localRoutes } from '../channels/local/routes.ts';
+import type { LinkEvent } from '../channels/whatsapp/baileys/link.ts';
 import { deadLetterNotice } from '../delivery/dead-letter-notice.ts';
-import { inbound } from '../delivery/inbound.ts';
-import { outbox } from '../delivery/outbox.ts';
-import { routeByAccount } from '../delivery/router.ts';
 import { type Handler, Worker } from '../delivery/worker.ts';
-import { type Address, type AgentId, accountAddress, agentAddress, agentOf } from '../domain/addresses.ts';
+import { type Address, type AgentId, agentAddress, agentId, agentOf } from '../domain/addresses.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { SecretOf } from '../links/http/http-link.ts';
-import { PROVIDERS } from '../providers/catalogue.ts';
 import { DEAD_LETTERS } from '../spool/dead-letter.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Database } from '../spool/sqlite/database.ts';
 import { oldestLeased } from '../spool/sqlite/metrics.ts';
 import { SqliteSpool } from '../spool/sqlite/sqlite-spool.ts';
-import { SqliteChatLog } from '../store/chat-log.ts';
 import { announce, cardOf, envelopeKeys, makeAgents, makeGate } from './agents.ts';
-import type { AgentConfig, Config } from './config/config.ts';
+import { Chats } from './chats.ts';
+import type { Config } from './config/config.ts';
 import { every } from './every.ts';
 import { close, healthServer, listen } from './http.ts';
+import { introduce } from './introductions.ts';
 import { startLinks } from './links.ts';
-import { receiptOf, showOnPage } from './live-view.ts';
+import { showOnPage } from './live-view.ts';
 import { prometheusText } from './prometheus.ts';
 import { openRecords } from './records.ts';
 
 /** How many deliveries an agent handles at once: they are of different conversations. */
 const AGENT_CONCURRENCY = 4;
 const HEARTBEAT_MS = 30_000;
+/** How long it is known what was said in a chat, so that it can be answered and quoted, in milliseconds. */
+const CHAT_MEMORY_MS = 30 * 24 * 3_600_000;
 /** How long a stop waits for turns under way before it gives them up, to be handed out again, in milliseconds. */
 const DRAIN_MS = 10_000;
 
@@ -38,7 +38,8 @@ export interface Daemon {
   /** The page of the local chat. */
   readonly url: string;
   readonly spool: Spool;
-  readonly channel: LocalChannel;
+  /** The local chat, unless it is switched off. */
+  readonly channel: LocalChannel | null;
   /** Takes nothing new, finishes what is in hand, closes. Idempotent. */
   stop(): Promise<void>;
 }
@@ -84,26 +85,39 @@ async function start(
   if (recovered > 0) logger.info({ deliveries: recovered }, 'taken back from a process that was killed');
 
   const records = openRecords(db, clock);
-  const { registry, audit } = records;
+  const { registry } = records;
   const cards = config.agents.map(cardOf);
   for (const card of cards) await registry.register(card);
   const nameOf = (id: AgentId): string => registry.get(id)?.name ?? id;
   const beat = async (): Promise<void> => void (await Promise.all(cards.map(({ id }) => registry.heartbeat(id))));
 
-  const accounts = new Map<string, AgentId>(config.agents.map(({ id }) => [id, id]));
-  const channel = new LocalChannel({
-    log: new SqliteChatLog(db, [...accounts.keys()]),
-    clock,
-    contacts: () => config.agents.map(contactOf),
-    receiptOf: (id) => receiptOf(spool, 'local', id),
-  });
-  stops.push(showOnPage(spool, channel, clock));
-  // Stopped after the workers: what they have in hand is still said.
-  stops.push(() => channel.stop());
-
   const keys = await envelopeKeys(config, db);
   const gate = makeGate(config, clock);
-  const links = await startLinks({ config, cards, spool, directory: registry, keys, secretOf, clock, logger });
+  const introductions = { spool, directory: registry, keys, clock, peers: config.peers, cards };
+  const link = (event: LinkEvent): void => {
+    logger.info({ account: event.account, event: event.kind }, 'WhatsApp');
+    if (event.kind !== 'open') return;
+    introduce(agentId(event.account), 'whatsapp', introductions).catch((error: unknown) =>
+      logger.warn({ error: errorText(error) }, 'the peers could not be greeted'),
+    );
+  };
+  const chats = new Chats({ config, db, spool, records, gate, nameOf, link, clock, logger });
+  const { local } = chats;
+  if (local) stops.push(showOnPage(spool, local, clock));
+  // Stopped after the workers: what they have in hand is still said.
+  stops.push(() => chats.stop());
+  const carriers = chats.whatsapp ? [chats.whatsapp.channel] : [];
+  const links = await startLinks({
+    config,
+    cards,
+    spool,
+    directory: registry,
+    carriers,
+    keys,
+    secretOf,
+    clock,
+    logger,
+  });
   // Stopped after the workers: what they have made of a task is still answered.
   stops.push(() => links.stop());
   const workers: Worker[] = [];
@@ -114,14 +128,9 @@ async function start(
     const giveUp = AbortSignal.timeout(DRAIN_MS);
     await Promise.all(workers.map((worker) => worker.stop(giveUp)));
   });
-  const { budget, ttlMs } = config;
-  const check = gate.check.bind(gate);
-  const owner = config.admins[0] ?? null;
-  await channel.start(inbound({ spool, route: routeByAccount(accounts), check, audit, budget, ttlMs, nameOf, owner }));
-  for (const account of accounts.keys()) {
-    serve(accountAddress(channel.name, account), outbox(account, channel.send.bind(channel)));
-  }
-  const parts = { spool, records, gate, keys, channel, links: links.states, onOpened, clock, logger };
+  await chats.start();
+  for (const { address, handle } of chats.outboxes()) serve(address, handle);
+  const parts = { spool, records, gate, keys, channels: chats.byName, links: links.states, onOpened, clock, logger };
   for (const agent of makeAgents(config, parts)) {
     serve(agentAddress(agent.id), agent.handle, AGENT_CONCURRENCY);
   }
@@ -136,8 +145,11 @@ async function start(
     metrics: () =>
       prometheusText({ ...spool.stats(), oldestLeased: oldestLeased(db), agents: registry.list(), now: clock.now() }),
   });
-  const page = await loadPage();
-  await app.register(localRoutes(channel, { clock, page, offers: config.offers, suggestions: suggestionsFor(config) }));
+  if (local) {
+    const page = await loadPage();
+    await app.register(localRoutes(local, { clock, page, offers: config.offers, suggestions: suggestionsFor(config) }));
+  }
+  if (chats.whatsapp?.routes) await app.register(chats.whatsapp.routes);
   const url = await listen(app, config.http);
   stops.push(() => close(app));
 
@@ -147,18 +159,12 @@ async function start(
     const idleSince = clock.now() - idleHours * 3_600_000;
     await records.sessions.purge(idleSince);
     await records.teams.purge(idleSince);
+    await chats.sweep(clock.now() - CHAT_MEMORY_MS);
     await records.seen.sweep(clock.now());
     await spool.cleanup(idleSince);
   };
   stops.push(every(HEARTBEAT_MS, { clock, logger }, beat), every(sweepMinutes * 60_000, { clock, logger }, sweep));
-  return { url, spool, channel };
-}
-
-function contactOf({ id, name, phone, chain }: AgentConfig): ReturnType<LocalChannel['state']>['contacts'][number] {
-  const first = chain[0];
-  const provider = first?.provider ?? 'none';
-  const model = first ? (first.model ?? PROVIDERS[first.provider].defaultModel ?? '') : '';
-  return { account: id, agent: { id, name }, phone: phone ?? id, provider, model, scripted: provider === 'demo' };
+  return { url, spool, channel: local };
 }
 
 function suggestionsFor({ mode, agents }: Config): { account: string; text: string }[] {

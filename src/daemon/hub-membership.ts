@@ -110,7 +110,8 @@ export class HubMembership {
       await acceptOnce(spool, carried);
       return { accepted: true };
     }
-    const id = messageId(deriveId('msg', 'hub', url, agent, requestId));
+    // Whoever gives a task may use its id again for another.
+    const id = messageId(deriveId('msg', 'hub', url, agent, requestId, sender, message));
     await spool.send([taskFor(agent, id, message, sender)]);
     return await this.#answerTo(id, agent, signal);
   }
@@ -183,7 +184,9 @@ export class HubMembership {
     if (known && known.transport !== HUB) return null;
     const isMarked = skills.includes(MARK);
     // What it has said of itself, signed, is better than what the hub says of it.
-    if (known && isMarked && readsEnvelopes(known)) {
+    if (known && readsEnvelopes(known)) {
+      // Nobody who has taken its name there is written to in the clear.
+      if (!isMarked) return null;
       await directory.heartbeat(id);
       return known;
     }

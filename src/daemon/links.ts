@@ -1,9 +1,11 @@
+import type { Channel } from '../channels/channel.ts';
 import { HubClient } from '../client/index.ts';
 import type { AgentCard } from '../domain/agent-card.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { AgentHttpLink } from '../links/agent-http/agent-http-link.ts';
 import { AGENT_HTTP } from '../links/agent-http/http-agent.ts';
+import { ChatLink } from '../links/chat/chat-link.ts';
 import { HttpLink, type SecretOf } from '../links/http/http-link.ts';
 import { HubLink } from '../links/hub/hub-link.ts';
 import type { EnvelopeKeys } from '../protocol/keys.ts';
@@ -25,6 +27,8 @@ interface LinksOptions {
   readonly cards: readonly AgentCard[];
   readonly spool: Spool;
   readonly directory: SqliteRegistry;
+  /** The chat platforms over which agents elsewhere can be written to. */
+  readonly carriers: readonly Channel[];
   readonly keys: EnvelopeKeys;
   /** What an agent of this machine signs with at a relay. */
   readonly secretOf: SecretOf;
@@ -40,15 +44,17 @@ export interface Links {
 
 /** Opens the ways to agents elsewhere, and from them to the agents of this process. */
 export async function startLinks(options: LinksOptions): Promise<Links> {
-  const { config, cards, spool, directory, keys, secretOf, clock, logger } = options;
+  const { config, cards, spool, directory, carriers, keys, secretOf, clock, logger } = options;
   const { taskTimeoutMs } = config;
   const hub = config.hub && { url: config.hub.url, client: new HubClient({ ...hubAccount(config.hub), clock }) };
   const httpAgents = new Map(config.httpAgents.map((agent) => [agent.id, agent]));
   const agentOf = (id: AgentCard['id']) => httpAgents.get(id) ?? null;
   const agentHttp = new AgentHttpLink({ agentOf, taskTimeoutMs, clock });
+  const ownIds = new Set<string>(cards.map(({ id }) => id));
   const ways = new Map<string, Way>([
     ['http', { link: new HttpLink({ secretOf, clock }), concurrency: 1 }],
     [AGENT_HTTP, { link: agentHttp, concurrency: TASKS_AT_ONCE, serves: (id) => httpAgents.has(id) }],
+    ...carriers.map((channel) => [channel.name, { link: new ChatLink(channel, ownIds), concurrency: 1 }] as const),
     ...(hub ? [[HUB, { link: new HubLink(hub.client), concurrency: TASKS_AT_ONCE }] as const] : []),
   ]);
   const presence = await HttpAgents.start({ agents: config.httpAgents, directory, logger, clock });

@@ -9,7 +9,9 @@ export interface ChannelHarness {
   readonly person: string;
   /** The person writes. Resolves with what the platform was told of it; rejects when it was told that it failed. */
   say(message: { readonly id: string; readonly text: string }): Promise<'accepted' | 'duplicate' | 'refused'>;
-  /** Everything the person sees in the chat, oldest first, their own messages included. */
+  /** What the channel makes of an id that the platform knows only in its chat. Default: the same. */
+  readonly arrivalId?: (id: string) => string;
+  /** Everything the person sees in the chat, oldest first, their own messages included; what was sent in parts, as one. */
   seen(): readonly { readonly id: string; readonly text: string; readonly mine: boolean }[];
   dispose(): Promise<void>;
 }
@@ -119,10 +121,10 @@ export function channelContract(name: string, makeHarness: () => Promise<Channel
       };
       await withChannel(receive, async (harness) => {
         await harness.say({ id: 'm1', text: 'hello' });
-        const { account, person, channel } = harness;
+        const { account, person, channel, arrivalId = (id) => id } = harness;
         const peer = { kind: 'dm', id: person };
         expect(arrivals).toMatchObject([
-          { id: 'm1', chat: { channel: channel.name, account, peer, sender: { id: person } } },
+          { id: arrivalId('m1'), chat: { channel: channel.name, account, peer, sender: { id: person } } },
         ]);
       });
     });

@@ -13,11 +13,15 @@ export const FAULT_SCALE = {
   writersSeconds: short ? 3 : 60,
   /** Of the hub, with SIGKILL, while tasks are put into its mailboxes. */
   hubKills: short ? 50 : 200,
+  /** Of a process that runs a WhatsApp account, with SIGKILL, in the middle of conversations. */
+  whatsAppKills: short ? 10 : 50,
   /** How long each attack on the hub lasts, in seconds. */
   attackSeconds: short ? 2 : 30,
   /** Conversations between two machines over a bad network, each way, and messages in each. */
-  conversations: short ? 5 : 20,
-  conversationMessages: short ? 20 : 100,
+  conversations: short ? 8 : 20,
+  conversationMessages: short ? 10 : 100,
+  /** How long the last of them may take, in seconds. */
+  drainSeconds: short ? 40 : 600,
   /** Stops by a signal in the middle of a conversation, for each signal. */
   stops: short ? 2 : 10,
   /** How often the disk fills up. */

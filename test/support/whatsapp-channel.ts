@@ -202,7 +202,7 @@ export class WhatsAppFixture implements AsyncDisposable {
 }
 
 /** Something that the account's agent says. */
-export function departure(id: string, to: string, chat: Partial<ChatOut> = {}): ChatDeparture {
+function departure(id: string, to: string, chat: Partial<ChatOut> = {}): ChatDeparture {
   const kind = to.endsWith('@g.us') ? 'group' : 'dm';
   const said = { peer: { kind, id: to }, speaker: { id: ACCOUNT, name: 'Atlas' }, text: '', ...chat } as const;
   return { id, account: ACCOUNT, chat: said };

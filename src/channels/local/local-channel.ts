@@ -7,6 +7,8 @@ import type { ChatEntry, ChatLog } from './chat-log.ts';
 import { LiveFeed } from './live-feed.ts';
 import type { Bubble, Contact, FlowEvent, LiveEvent, Person, PhoneState, Receipt } from './wire.ts';
 
+export const LOCAL = 'local';
+
 /** Who holds the phone. Numbers from 555-0100 to 555-0199 belong to nobody. */
 export const PERSON: Person = { id: '+15550100', name: 'You', phone: '+1 555 0100' };
 
@@ -39,7 +41,7 @@ interface Utterance {
  * once it is durable; what the agents say arrives through `send`.
  */
 export class LocalChannel implements Channel {
-  readonly name = 'local';
+  readonly name = LOCAL;
   readonly capabilities = { groups: true, longestText: MAX_TEXT };
   readonly #options: LocalChannelOptions;
   readonly #feed = new LiveFeed();

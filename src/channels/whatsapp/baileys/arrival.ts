@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import type { BinaryNode, proto, WAMessageKey } from 'baileys';
+import { isForeignId } from '../../../domain/addresses.ts';
+import type { ChatIn, Peer } from '../../../domain/chat.ts';
+import type { Baileys } from './baileys.ts';
+import { type Content, contentOf } from './content.ts';
+import { aliasesOf, identify, idsOf } from './identity.ts';
+import type { Person, ReceivedMessage, WhatsAppSessions } from './sessions.ts';
+
+/** Who the device belongs to, by both of its addresses. */
+export interface Self {
+  readonly id: string;
+  readonly lid: string | null;
+}
+
+/** A message on the wire, as far as it can be read without decrypting it. */
+export interface Envelope {
+  readonly node: BinaryNode;
+  readonly key: WAMessageKey;
+  /** The address of who sent it, and of the chat that it belongs to, as the decryption wants them. */
+  readonly author: string;
+  readonly chat: string;
+  readonly peer: Peer;
+  readonly person: Person;
+  /** The platform id of the message. */
+  readonly id: string;
+}
+
+/** How much of a text is kept to be shown where it is quoted, in UTF-16 code units. */
+const QUOTE_LENGTH = 500;
+
+/** Reads the outside of a message; null when nobody who can be answered has sent it. */
+export function envelopeOf(
+  baileys: Baileys,
+  sessions: WhatsAppSessions,
+  account: string,
+  self: Self,
+  node: BinaryNode,
+): Envelope | null {
+  const { fullMessage, author, sender: chat } = baileys.decodeMessageNode(node, self.id, self.lid ?? '');
+  const { key } = fullMessage;
+  // "Status" is shown to all contacts, and nobody in particular. What comes over another list is meant for each who is on it.
+  if (baileys.isJidStatusBroadcast(chat)) return null;
+  const isGroup = baileys.isJidGroup(chat) === true;
+  const person = identify(sessions, idsOf(baileys, author, key.participantAlt, key.remoteJidAlt));
+  const stanza = key.id;
+  if (!person || !stanza) return null;
+  const peer: Peer = isGroup ? { kind: 'group', id: chat } : { kind: 'dm', id: person.id };
+  return { node, key, author, chat, peer, person, id: arrivalId(account, peer.id, stanza) };
+}
+
+/** The platform id of a message: WhatsApp's own is the sender's choice, and unique only in a chat. */
+export function arrivalId(account: string, chat: string, stanza: string): string {
+  const id = `${account}:${chat}:${stanza}`;
+  return isForeignId(id) ? id : `${account}:${createHash('sha256').update(id).digest('hex')}`;
+}
+
+/** What the rest of Parley is told of a message; null when nothing is said in it. */
+export function chatOf(
+  baileys: Baileys,
+  account: string,
+  self: Self,
+  { node, key, peer, person }: Envelope,
+  message: proto.IMessage,
+): ChatIn | null {
+  if (key.fromMe) return null;
+  const content = contentOf(baileys, message);
+  if (!content) return null;
+  const { text, media, quoted } = content;
+  const name = node.attrs['notify'];
+  const aliases = aliasesOf(person);
+  const at = Number(node.attrs['t']) * 1000;
+  return {
+    channel: 'whatsapp',
+    account,
+    peer,
+    sender: { id: person.id, ...(name ? { name } : {}), ...(aliases.length > 0 ? { aliases } : {}) },
+    text: text.toWellFormed(),
+    ...(quoted ? { replyTo: arrivalId(account, peer.id, quoted.stanza) } : {}),
+    ...(peer.kind === 'group' ? { addressed: isAddressed(baileys, self, content) } : {}),
+    ...(media.length > 0 ? { media: [...media] } : {}),
+    ...(at > 0 ? { at } : {}),
+  };
+}
+
+function isAddressed({ areJidsSameUser }: Baileys, self: Self, { mentions, quoted }: Content): boolean {
+  const isSelf = (jid: string | null): boolean =>
+    jid !== null && (areJidsSameUser(jid, self.id) || (self.lid !== null && areJidsSameUser(jid, self.lid)));
+  return mentions.some(isSelf) || (quoted !== null && isSelf(quoted.author));
+}
+
+/** What is kept of a message, so that a copy of it is recognised, and it can be quoted. */
+export function recordOf(
+  { jidNormalizedUser }: Baileys,
+  { id, key, chat, author }: Envelope,
+  text: string,
+): ReceivedMessage {
+  return {
+    id,
+    jid: jidNormalizedUser(chat),
+    participant: chat === author ? null : jidNormalizedUser(author),
+    stanza: key.id ?? '',
+    quote: text.slice(0, QUOTE_LENGTH).toWellFormed(),
+  };
+}

@@ -1,0 +1,167 @@
+import type { AuthenticationCreds, ConnectionState, UserFacingSocketConfig, WASocket } from 'baileys';
+import type { ChatIn } from '../../../domain/chat.ts';
+import { type Clock, sleep } from '../../../lib/clock.ts';
+import type { Logger } from '../../../lib/logger.ts';
+import type { Receive } from '../../channel.ts';
+import type { Self } from './arrival.ts';
+import type { Baileys } from './baileys.ts';
+import { baileysLogger } from './baileys-logger.ts';
+import { GroupCache } from './group-cache.ts';
+import { idsOf } from './identity.ts';
+import { Journal } from './journal.ts';
+import { statusOf } from './media.ts';
+import { withFailuresCaught } from './rejections.ts';
+import type { Line } from './sender.ts';
+import type { SessionKeys } from './session-keys.ts';
+import type { ReceivedMessage, WhatsAppSessions } from './sessions.ts';
+
+export interface ConnectionOptions {
+  readonly baileys: Baileys;
+  readonly account: string;
+  readonly sessions: WhatsAppSessions;
+  /** Those of the account, whichever connection uses them: what the one before is still committing comes first. */
+  readonly keys: SessionKeys;
+  readonly receive: Receive;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Default: WhatsApp's. */
+  readonly webUrl: string | undefined;
+  /** A QR code to be scanned, the first of a connection or a later one. */
+  readonly qr: (qr: string, first: boolean) => void;
+  readonly linked: (phone: string) => void;
+  readonly opened: () => void;
+  readonly received: (record: ReceivedMessage, chat: ChatIn) => void;
+}
+
+/** How a connection has ended. */
+export type Ending =
+  /** By WhatsApp, or for lack of a network; `code` is null when there is none. */
+  | { readonly kind: 'closed'; readonly code: number | null; readonly reason: string }
+  /** By us: something could not be stored, and WhatsApp is to deliver it again. */
+  | { readonly kind: 'not-stored'; readonly error: unknown };
+
+/** How long WhatsApp may take to agree that a connection ends, milliseconds. */
+const GOODBYE_MS = 3_000;
+
+/** One connection of one linked device, or of one that is to be linked; when it has ended, the next one is another of these. */
+export class Connection implements Line {
+  readonly socket: WASocket;
+  readonly ended: Promise<Ending>;
+  readonly #options: ConnectionOptions;
+  readonly #creds: AuthenticationCreds;
+  readonly #journal: Journal;
+  readonly #closing = new AbortController();
+  readonly #end: (ending: Ending) => void;
+  #isOpen = false;
+  #offered = false;
+
+  constructor(options: ConnectionOptions) {
+    const { baileys, account, sessions, keys, receive, clock, logger, webUrl, received } = options;
+    const groups = new GroupCache(clock, logger);
+    this.#options = options;
+    ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<Ending>());
+    this.#creds = keys.creds() ?? baileys.initAuthCreds();
+    this.#journal = new Journal({
+      baileys,
+      account,
+      keys,
+      sessions,
+      self: () => this.#self(),
+      receive,
+      groupName: (id) => groups.name(id),
+      received,
+      failed: (error) => this.#fail(error),
+      logger,
+    });
+    const config: UserFacingSocketConfig = {
+      auth: { creds: this.#creds, keys: keys.direct },
+      logger: baileysLogger(logger, account),
+      ...(webUrl === undefined ? {} : { waWebSocketUrl: webUrl }),
+      makeSignalRepository: this.#journal.makeSignalRepository,
+      shouldSyncHistoryMessage: () => false,
+      syncFullHistory: false,
+      markOnlineOnConnect: false,
+      cachedGroupMetadata: groups.metadata,
+      getMessage: async ({ id }) => {
+        const sent = sessions.sent(account, id ?? '');
+        return sent ? baileys.proto.Message.decode(sent.content) : undefined;
+      },
+    };
+    this.socket = withFailuresCaught(
+      () => baileys.makeWASocket(config),
+      ({ ws }) => ws,
+      (error) => logger.debug({ account, error: error.message }, 'Baileys has failed at something'),
+    );
+    this.#journal.attach(this.socket);
+    groups.attach(this.socket);
+    this.socket.ev.on('creds.update', () => this.#saveCreds());
+    this.socket.ev.on('connection.update', (update) => this.#follow(update));
+  }
+
+  /** Whether the device has been linked. */
+  get isLinked(): boolean {
+    return this.#creds.account !== undefined && this.#creds.account !== null;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen && !this.#closing.signal.aborted;
+  }
+
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Ends the connection once what has arrived on it is stored and acknowledged. */
+  async stop(): Promise<void> {
+    await this.#journal.settled();
+    this.#hangUp();
+    const waiting = new AbortController();
+    await Promise.race([this.ended, sleep(this.#options.clock, GOODBYE_MS, waiting.signal)]);
+    waiting.abort();
+  }
+
+  #follow({ connection, qr, isNewLogin, lastDisconnect }: Partial<ConnectionState>): void {
+    const { qr: offer, linked, opened, baileys } = this.#options;
+    if (qr !== undefined) {
+      offer(qr, !this.#offered);
+      this.#offered = true;
+    }
+    if (isNewLogin) linked(idsOf(baileys, this.#creds.me?.id).phone ?? '');
+    if (connection === 'open') {
+      this.#isOpen = true;
+      opened();
+    }
+    if (connection === 'close') {
+      this.#closing.abort();
+      this.#end(endingOf(lastDisconnect?.error));
+    }
+  }
+
+  /** Before the device is linked there is nothing to keep: each try has new keys. */
+  #saveCreds(): void {
+    if (!this.isLinked) return;
+    this.#options.keys.saveCreds(this.#creds).catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    this.#end({ kind: 'not-stored', error });
+    this.#hangUp();
+  }
+
+  /** From here on nothing is sent: not the receipt of what was not stored either. */
+  #hangUp(): void {
+    this.#closing.abort();
+    void this.socket.end(undefined);
+  }
+
+  #self(): Self {
+    return { id: this.#creds.me?.id ?? '', lid: this.#creds.me?.lid ?? null };
+  }
+}
+
+/** An error of the network has a code too, of which WhatsApp knows nothing: a proxy that says 401 has not unlinked the device. */
+function endingOf(error: unknown): Ending {
+  const fromNetwork = error instanceof Error && 'data' in error && error.data instanceof Error;
+  const reason = error instanceof Error ? error.message : 'the connection was closed';
+  return { kind: 'closed', code: fromNetwork ? null : statusOf(error), reason };
+}

@@ -1,0 +1,166 @@
+import type { BinaryNode, proto, WASocket } from 'baileys';
+import { ParleyError } from '../../../domain/errors.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import { errorText } from '../../../lib/errors.ts';
+import type { Logger } from '../../../lib/logger.ts';
+import type { ChatDeparture, SendOutcome } from '../../channel.ts';
+import { ackError } from './ack-errors.ts';
+import type { Baileys } from './baileys.ts';
+import { jidOf } from './identity.ts';
+import { type Outgoing, outgoingOf } from './outgoing.ts';
+import { type Pace, Pacing } from './pacing.ts';
+import { Serial } from './serial.ts';
+import type { WhatsAppSessions } from './sessions.ts';
+
+/** How soon to look again whether an account is connected, milliseconds. */
+const NOT_CONNECTED_MS = 2_000;
+
+export interface SenderOptions {
+  readonly baileys: Baileys;
+  readonly account: string;
+  readonly sessions: WhatsAppSessions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly pace: Pace;
+  readonly ackTimeoutMs: number;
+  /** The open connection; null when there is none just now. */
+  readonly line: () => Line | null;
+}
+
+/** An open connection, and when it is no more. */
+export interface Line {
+  readonly socket: WASocket;
+  readonly closed: AbortSignal;
+}
+
+/** Sends the messages of one account, one after the other. */
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #queue = new Serial();
+  readonly #pacing: Pacing;
+  readonly #stopping = new AbortController();
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#pacing = new Pacing(options.pace, options.clock);
+  }
+
+  /** Resolves when WhatsApp has answered. Rejects with CHANNEL_SEND_FAILED when it has not, or when this stops before. */
+  send(departure: ChatDeparture): Promise<SendOutcome> {
+    return this.#queue.run(() => this.#send(departure));
+  }
+
+  /** What has not been sent yet is not sent any more; resolves when the answer to what was sent has come, or is overdue. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#queue.run(async () => {});
+  }
+
+  async #send(departure: ChatDeparture): Promise<SendOutcome> {
+    const { baileys, sessions } = this.#options;
+    const { peer } = departure.chat;
+    const jid = jidOf(peer.id);
+    if (jid === null) return { kind: 'refused', reason: `${peer.id} is nobody on WhatsApp` };
+    const messages = outgoingOf(baileys, sessions, departure);
+    if (!messages) return { kind: 'refused', reason: 'the message to react to is known no more' };
+    for (const message of messages) {
+      const outcome = await this.#deliver(jid, peer.id, message);
+      if (outcome.kind !== 'sent') return outcome;
+    }
+    return { kind: 'sent' };
+  }
+
+  async #deliver(jid: string, peer: string, outgoing: Outgoing): Promise<SendOutcome> {
+    const { account, sessions, line, logger } = this.#options;
+    if (sessions.sent(account, outgoing.stanza)?.acked) return { kind: 'sent' };
+    if (line()) await this.#pacing.turn(jid, this.#stopping.signal);
+    if (this.#stopping.signal.aborted) throw failed('The WhatsApp channel was stopped before the message was sent.');
+    const open = line();
+    if (!open) return { kind: 'later', reason: 'WhatsApp is not connected', delayMs: NOT_CONNECTED_MS };
+    if (jid.endsWith('@s.whatsapp.net') && !sessions.person(null, peer)) {
+      logger.info({ account, peer }, 'writing on WhatsApp to somebody who has not written before');
+    }
+    const content = await this.#contentOf(open.socket, jid, outgoing);
+    return content.kind === 'ready' ? await this.#relay(open, jid, outgoing.stanza, content.message) : content;
+  }
+
+  /** What is sent again is sent as it was: a file is not uploaded twice, and a recipient who asks gets what was said. */
+  async #contentOf(
+    socket: WASocket,
+    jid: string,
+    { stanza, content, quoted }: Outgoing,
+  ): Promise<{ readonly kind: 'ready'; readonly message: proto.IMessage } | SendOutcome> {
+    const { baileys, account, sessions } = this.#options;
+    const before = sessions.sent(account, stanza);
+    if (before) return { kind: 'ready', message: baileys.proto.Message.decode(before.content) };
+    try {
+      const { message } = await baileys.generateWAMessage(jid, content(), {
+        userJid: socket.user?.id ?? '',
+        upload: socket.waUploadToServer,
+        messageId: stanza,
+        ...(quoted ? { quoted } : {}),
+      });
+      if (!message) return { kind: 'refused', reason: 'there is nothing to say' };
+      const bytes = baileys.proto.Message.encode(message).finish();
+      await sessions.commit([sessions.putSent({ account, stanza, jid, content: bytes })]);
+      return { kind: 'ready', message };
+    } catch (cause) {
+      if (isMissingFile(cause)) return { kind: 'refused', reason: 'the file to send is not there' };
+      throw failed(`A message for WhatsApp could not be made: ${errorText(cause)}`, cause);
+    }
+  }
+
+  async #relay(line: Line, jid: string, stanza: string, message: proto.IMessage): Promise<SendOutcome> {
+    const { account, sessions } = this.#options;
+    const answer = this.#answer(line, stanza);
+    try {
+      await line.socket.relayMessage(jid, message, { messageId: stanza });
+    } catch (cause) {
+      answer.cancel();
+      throw failed(`WhatsApp did not take a message: ${errorText(cause)}`, cause);
+    }
+    const node = await answer.node;
+    if (!node) {
+      throw failed(
+        'WhatsApp has not answered, so it is unknown whether the message arrived; sent again, it appears once.',
+      );
+    }
+    // A receipt of a recipient carries the id too, and proves as much.
+    const error = node.tag === 'ack' ? node.attrs['error'] : undefined;
+    if (error === undefined) {
+      await sessions.commit([sessions.ackSent(account, stanza)]);
+      return { kind: 'sent' };
+    }
+    const outcome = ackError(error);
+    if (!outcome) throw failed(`WhatsApp answered a message with error ${error}.`);
+    return outcome;
+  }
+
+  /** What WhatsApp says of a message; null when it says nothing in time, or the connection closes before. */
+  #answer({ socket, closed }: Line, stanza: string): Answer {
+    const { clock, ackTimeoutMs } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<BinaryNode | null>();
+    const event = `TAG:${stanza}`;
+    const cancel = (): void => resolve(null);
+    const cancelTimer = clock.timer(clock.now() + ackTimeoutMs, cancel);
+    socket.ws.on(event, resolve);
+    closed.addEventListener('abort', cancel, { once: true });
+    const node = promise.finally(() => {
+      cancelTimer();
+      socket.ws.off(event, resolve);
+      closed.removeEventListener('abort', cancel);
+    });
+    return { node, cancel };
+  }
+}
+
+interface Answer {
+  readonly node: Promise<BinaryNode | null>;
+  readonly cancel: () => void;
+}
+
+const failed = (message: string, cause?: unknown): ParleyError =>
+  new ParleyError('CHANNEL_SEND_FAILED', message, cause === undefined ? {} : { cause });
+
+const isMissingFile = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR');

@@ -1,0 +1,83 @@
+import type { ChatOut, Peer } from '../../../domain/chat.ts';
+import { err, ok, type Result } from '../../../lib/result.ts';
+import { splitText } from '../split-text.ts';
+import { whatsAppIdOf } from './incoming.ts';
+import { fileNameOf, type OutgoingFile, sizeOf, type Upload, uploadOf } from './media.ts';
+
+/** https://developers.facebook.com/documentation/business-messaging/whatsapp/messages: counted in UTF-16 code units, to be safe. */
+export const MAX_TEXT = 4096;
+const MAX_CAPTION = 1024;
+const PHONE_NUMBER = /^\+?\d+$/;
+
+/** One message of WhatsApp: what it says, and the file that is uploaded for it. */
+export interface OutgoingMessage {
+  readonly content: (mediaId: string) => object;
+  readonly upload: (Upload & { readonly file: OutgoingFile }) | null;
+}
+
+/** A template that was approved for the account. */
+export interface Template {
+  readonly name: string;
+  /** Such as en_US. */
+  readonly language: string;
+}
+
+/** The messages that say it, in order; or why it cannot be said. */
+export async function outgoingMessages(chat: ChatOut): Promise<Result<readonly OutgoingMessage[], string>> {
+  const { text, replyTo, reaction, file, verbatim = false } = chat;
+  if (verbatim && text.length > MAX_TEXT) return err(`one message has at most ${MAX_TEXT} characters`);
+  const quoted = replyTo === undefined ? null : whatsAppIdOf(replyTo);
+  if (reaction !== undefined) return reactionMessages(quoted, reaction);
+  const messages = file === undefined ? ok(textMessages(text)) : await fileMessages(file, text);
+  if (!messages.ok) return messages;
+  const [first, ...others] = messages.value;
+  if (first === undefined) return err('there is nothing in it to send');
+  return ok([quoted === null ? first : quoting(first, quoted), ...others]);
+}
+
+const textMessages = (text: string): OutgoingMessage[] =>
+  text === '' ? [] : splitText(text, MAX_TEXT).map((body) => plain({ type: 'text', text: { body } }));
+
+/** The text goes under the file where it can, else after it. */
+async function fileMessages(file: OutgoingFile, text: string): Promise<Result<OutgoingMessage[], string>> {
+  const bytes = await sizeOf(file);
+  if (bytes === null) return err(`the file ${fileNameOf(file)} is not there`);
+  const upload = uploadOf(file.mime, bytes);
+  if (!upload.ok) return err(`the file ${fileNameOf(file)} cannot be sent: ${upload.error}`);
+  const { kind } = upload.value;
+  const isCaption = kind !== 'audio' && text !== '' && text.length <= MAX_CAPTION;
+  const about = {
+    ...(isCaption && { caption: text }),
+    ...(kind === 'document' && { filename: fileNameOf(file) }),
+  };
+  const message: OutgoingMessage = {
+    upload: { ...upload.value, file },
+    content: (id) => ({ type: kind, [kind]: { id, ...about } }),
+  };
+  return ok([message, ...textMessages(isCaption ? '' : text)]);
+}
+
+/** An empty emoji takes a reaction back. */
+function reactionMessages(to: string | null, emoji: string): Result<readonly OutgoingMessage[], string> {
+  if (to === null) return err('a reaction needs the message that it is to');
+  return ok([plain({ type: 'reaction', reaction: { message_id: to, emoji } })]);
+}
+
+const plain = (content: object): OutgoingMessage => ({ upload: null, content: () => content });
+
+const quoting = ({ upload, content }: OutgoingMessage, message_id: string): OutgoingMessage => ({
+  upload,
+  content: (mediaId) => ({ ...content(mediaId), context: { message_id } }),
+});
+
+/** Asks a person to answer. */
+export const templateMessage = ({ name, language }: Template): OutgoingMessage =>
+  plain({ type: 'template', template: { name, language: { code: language } } });
+
+/** To a group; to a number, which every version takes; or to the id of somebody whose number is hidden. */
+export function recipientOf(peer: Peer, phone: string | null): object {
+  if (peer.kind === 'group') return { recipient_type: 'group', to: peer.id };
+  const number = PHONE_NUMBER.test(peer.id) ? peer.id : phone;
+  if (number === null) return { recipient_type: 'individual', recipient: peer.id };
+  return { recipient_type: 'individual', to: number.replace('+', '') };
+}

@@ -1,0 +1,87 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Channel } from '../channels/channel.ts';
+import { BaileysChannel } from '../channels/whatsapp/baileys/channel.ts';
+import type { AccountState, LinkEvent } from '../channels/whatsapp/baileys/link.ts';
+import { CloudChannel } from '../channels/whatsapp/cloud/channel.ts';
+import { cloudRoutes } from '../channels/whatsapp/cloud/routes.ts';
+import type { ChatIn } from '../domain/chat.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { normaliseIdentity } from '../security/identity.ts';
+import type { Database } from '../spool/sqlite/database.ts';
+import { SqliteCloudStore } from '../store/whatsapp-cloud.ts';
+import { SqliteWhatsAppSessions } from '../store/whatsapp-session.ts';
+import type { Config, WhatsAppConfig } from './config/config.ts';
+
+interface WhatsAppOptions {
+  readonly db: Database;
+  readonly link: (event: LinkEvent) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface WhatsApp {
+  readonly channel: Channel;
+  /** What WhatsApp calls us with; null where we call it. */
+  readonly routes: FastifyPluginAsync | null;
+  /** How an account that is linked to a phone fares. */
+  state(account: string): AccountState | null;
+  /** Forgets what was kept of messages before `olderThan` (epoch milliseconds). */
+  sweep(olderThan: number): Promise<void>;
+}
+
+/** WhatsApp as it is configured; not yet started. Throws CONFIG_INVALID. */
+export function openWhatsApp(config: Config, whatsapp: WhatsAppConfig, options: WhatsAppOptions): WhatsApp {
+  return whatsapp.cloud ? openCloud(config, whatsapp.cloud, options) : openBaileys(config, whatsapp, options);
+}
+
+function openBaileys(
+  { agents }: Config,
+  whatsapp: WhatsAppConfig,
+  { db, link, clock, logger }: WhatsAppOptions,
+): WhatsApp {
+  const { linkBy, webUrl, rootKey } = whatsapp;
+  const sessions = new SqliteWhatsAppSessions(db, { clock });
+  const channel = new BaileysChannel({
+    accounts: agents.map(({ id, phone }) => ({ id, phone: phone === null ? null : normaliseIdentity(phone) })),
+    ...{ sessions, link, linkBy, clock, logger },
+    ...(webUrl !== null && { webUrl }),
+    ...(rootKey !== null && { rootKey }),
+  });
+  return {
+    channel,
+    routes: null,
+    state: (account) => channel.state(account),
+    // The sessions keep no more than they need.
+    sweep: async () => undefined,
+  };
+}
+
+function openCloud(
+  { agents }: Config,
+  cloud: NonNullable<WhatsAppConfig['cloud']>,
+  { db, clock, logger }: WhatsAppOptions,
+): WhatsApp {
+  const { phoneNumberId, accessToken, appSecret, verifyToken, apiVersion: version, graphUrl, template } = cloud;
+  const store = new SqliteCloudStore(db);
+  const channel = new CloudChannel({
+    accounts: agents.slice(0, 1).map(({ id }) => ({ id, phoneNumberId, accessToken })),
+    ...{ appSecret, verifyToken, version, graphUrl, store, clock, logger },
+    ...(template !== null && { template }),
+    onStatus: ({ account, departure, status, reason }) => {
+      if (status === 'failed')
+        logger.error({ account, message: departure, reason }, 'WhatsApp could not deliver a message');
+    },
+  });
+  return { channel, routes: cloudRoutes(channel), state: () => null, sweep: (olderThan) => store.sweep(olderThan) };
+}
+
+/** Whether what is said in a chat is for the agents: in groups they answer only where they may, and when they are spoken to. */
+export function concernsAgents({ groups, groupActivation }: WhatsAppConfig): (chat: ChatIn) => boolean {
+  const named = groups === 'all' ? null : new Set(groups.map((group) => group.toLowerCase()));
+  return ({ peer, addressed }) => {
+    if (peer.kind === 'dm') return true;
+    const isOurs = named === null || named.has(peer.id.toLowerCase()) || named.has(peer.name?.toLowerCase() ?? '');
+    return isOurs && (groupActivation === 'always' || addressed === true);
+  };
+}

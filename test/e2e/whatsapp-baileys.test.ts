@@ -1,0 +1,438 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/spool.ts';
+import { ACCOUNT, NUMBER, WhatsAppFixture } from '../support/whatsapp-channel.ts';
+import { connectPerson } from '../support/whatsapp-person.ts';
+
+const ANN = '15550100';
+const BOB = '15550101';
+const ANN_ID = `+${ANN}`;
+
+describe('linking', () => {
+  it('[WHA-01] a phone that scans the QR code links the account, for good', async () => {
+    await using t = await WhatsAppFixture.open();
+    expect(t.events.map(({ kind }) => kind)).toEqual(['qr', 'linked', 'open']);
+    expect(t.events[0]).toMatchObject({ account: ACCOUNT, expiresInMs: 60_000 });
+    expect(t.events[1]).toEqual({ account: ACCOUNT, kind: 'linked', phone: `+${NUMBER}` });
+    expect(t.channel.state(ACCOUNT)).toEqual({ kind: 'open' });
+
+    await t.restart();
+    expect(t.events.map(({ kind }) => kind)).toEqual(['qr', 'linked', 'open', 'open']);
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    await ann.say(NUMBER, 'still there?');
+    expect((await t.arrived('still there?')).chat.peer.id).toBe(ANN_ID);
+  });
+
+  it('[WHA-01] a code that is typed into the phone links the account', async () => {
+    await using t = await WhatsAppFixture.open({ linkBy: 'code' });
+    expect(t.events.map(({ kind }) => kind)).toEqual(['code', 'linked', 'open']);
+    expect(t.server.phone(NUMBER).devices).toHaveLength(1);
+  });
+
+  it('[WHA-01] a device that the phone removes forgets its keys, and offers to be linked again', async () => {
+    await using t = await WhatsAppFixture.open();
+    t.server.unlink(NUMBER);
+    await t.until(() => t.count('closed') === 1, 'the account is told to be unlinked');
+    expect(t.events.at(-1)).toMatchObject({ kind: 'closed', code: 401, action: 'link-again' });
+    expect(t.sessions.keys(ACCOUNT, ['creds']).size).toBe(0);
+    t.clock.advance(1_000);
+    await t.isOpen(2);
+    expect(t.count('linked')).toBe(2);
+  });
+
+  it('[WHA-01] a second process on the same account waits, disturbs nothing, and takes over when the first has stopped', async () => {
+    await using first = await WhatsAppFixture.open();
+    await using second = await WhatsAppFixture.make({ server: first.server, database: first.path });
+    await second.channel.start(second.receive);
+    await second.until(() => second.count('closed') === 1, 'the second process is told to wait');
+    expect(second.channel.state(ACCOUNT)).toEqual({ kind: 'waiting', reason: 'another process runs this account' });
+    await using ann = await connectPerson(first.server, ANN, 'Ann');
+    await ann.say(NUMBER, 'one');
+    await first.arrived('one');
+
+    await first.channel.stop();
+    second.clock.advance(5_000);
+    await second.isOpen();
+    await ann.say(NUMBER, 'two');
+    await second.arrived('two');
+    expect([first.arrivals.length, second.arrivals.length]).toEqual([1, 1]);
+  });
+});
+
+describe('the connection', () => {
+  it.each([500, 503])('[WHA-05] after close code %i it connects again, after a while', async (code) => {
+    await using t = await WhatsAppFixture.open();
+    t.server.faults.streamError(NUMBER, code);
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    expect(t.events.at(-1)).toMatchObject({ kind: 'closed', code, action: 'retry' });
+    expect(t.channel.state(ACCOUNT).kind).toBe('waiting');
+    t.clock.advance(5_000);
+    await t.isOpen(2);
+  });
+
+  it('[WHA-05] after a break without a word it connects again', async () => {
+    await using t = await WhatsAppFixture.open();
+    t.server.faults.cut(NUMBER);
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    t.clock.advance(5_000);
+    await t.isOpen(2);
+  });
+
+  it('[WHA-05] when another program connects as the same device it stops, and does not fight', async () => {
+    await using t = await WhatsAppFixture.open();
+    t.server.faults.streamError(NUMBER, 'conflict');
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    expect(t.events.at(-1)).toMatchObject({ kind: 'closed', code: 440, action: 'stopped' });
+    expect(t.channel.state(ACCOUNT).kind).toBe('stopped');
+    t.clock.advance(3_600_000);
+    expect(t.clock.armed).toBe(0);
+  });
+
+  it('[WHA-05] after a stop nothing is armed any more', async () => {
+    await using t = await WhatsAppFixture.open();
+    await t.channel.stop();
+    expect(t.clock.armed).toBe(0);
+  });
+});
+
+describe('messages that come in', () => {
+  it('[WHA-03] a message is durable before WhatsApp is told that it has arrived', async () => {
+    const stored = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<void>();
+    await using t = await WhatsAppFixture.open({
+      receive: async () => {
+        reached.resolve();
+        await stored.promise;
+        return undefined;
+      },
+    });
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const id = await ann.say(NUMBER, 'hello');
+    await reached.promise;
+    expect(t.receipts(id)).toEqual([]);
+    stored.resolve();
+    await t.receipted(id);
+    expect(t.outcomes).toEqual(['accepted']);
+  });
+
+  it('[WHA-03] a message that cannot be stored is not acknowledged, comes again, and can still be read', async () => {
+    const disk = { full: true };
+    await using t = await WhatsAppFixture.open({
+      receive: async () => {
+        if (disk.full) throw new Error('no space');
+        return undefined;
+      },
+    });
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const first = await ann.say(NUMBER, 'one');
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    const second = await ann.say(NUMBER, 'two');
+    await t.until(() => t.server.phone(NUMBER).pending() === 2, 'both messages wait at the server');
+    expect(t.receipts(first)).toEqual([]);
+
+    disk.full = false;
+    t.clock.advance(5_000);
+    await Promise.all([t.receipted(first), t.receipted(second)]);
+    expect(t.arrivals.map(({ chat }) => chat.text)).toEqual(['one', 'two']);
+    expect([t.receipts(first), t.receipts(second)]).toEqual([['inactive'], ['inactive']]);
+    expect(t.server.sent({ id: first })[0]?.resends).toBe(0);
+    const later = await ann.say(NUMBER, 'three');
+    await t.receipted(later);
+  });
+
+  it('[WHA-03] a message in a group, and the key that came with it, are stored together or come again together', async () => {
+    const disk = { full: true };
+    await using t = await WhatsAppFixture.open({
+      receive: async () => {
+        if (disk.full) throw new Error('no space');
+        return undefined;
+      },
+    });
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const group = t.server.createGroup('Team', [ANN, NUMBER]);
+    const first = await ann.say(group.id, 'one');
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    disk.full = false;
+    t.clock.advance(5_000);
+    await t.receipted(first);
+    await t.receipted(await ann.say(group.id, 'two'));
+    expect(t.arrivals.map(({ chat }) => chat.text)).toEqual(['one', 'two']);
+    expect(t.server.sent({ id: first })[0]?.resends).toBe(0);
+  });
+
+  it('[WHA-03] a message that was stored, but whose receipt was lost, is acknowledged when it comes again, and not taken twice', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    t.loseReceiptOf('hello');
+    const id = await ann.say(NUMBER, 'hello');
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    expect([t.arrivals.length, t.receipts(id)]).toEqual([1, []]);
+    t.clock.advance(5_000);
+    await t.receipted(id);
+    expect(t.arrivals).toHaveLength(1);
+    expect(t.server.phone(NUMBER).pending()).toBe(0);
+  });
+
+  it('[WHA-03] a copy of a message is acknowledged and not taken', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const id = await ann.say(NUMBER, 'hello');
+    await t.receipted(id);
+    await t.server.faults.redeliver(NUMBER);
+    await t.receipted(id, 2);
+    expect(t.receipts(id)).toEqual(['inactive', 'inactive']);
+    expect(t.arrivals).toHaveLength(1);
+  });
+
+  it('[WHA-03] what was said while the account was away is taken in order when it is back', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    await t.receipted(await ann.say(NUMBER, 'before'));
+    await t.channel.stop();
+    const texts = Array.from({ length: 20 }, (_, index) => `offline ${index}`);
+    for (const text of texts) await ann.say(NUMBER, text);
+    await t.restart();
+    await t.arrived('offline 19');
+    expect(t.arrivals.map(({ chat }) => chat.text)).toEqual(['before', ...texts]);
+    await t.until(() => t.server.phone(NUMBER).pending() === 0, 'nothing waits at the server');
+  });
+
+  it('[WHA-03] neither its own messages nor those of its owner are taken for messages to it', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using owner = await connectPerson(t.server, NUMBER, 'Atlas');
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    await t.send('d1', ANN_ID, { text: 'from the agent' });
+    await ann.heard('from the agent');
+    await owner.heard('from the agent');
+    const id = await owner.say(ANN, 'from the owner');
+    await t.receipted(id);
+    await ann.say(NUMBER, 'from ann');
+    await t.arrived('from ann');
+    expect(t.arrivals).toHaveLength(1);
+  });
+
+  it('[SEC-01] what the gate refuses is not taken, and what follows can be read', async () => {
+    await using t = await WhatsAppFixture.open({
+      receive: async ({ chat }) => (chat.text === 'spam' ? 'refused' : undefined),
+    });
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const id = await ann.say(NUMBER, 'spam');
+    await t.receipted(id);
+    await t.server.faults.redeliver(NUMBER);
+    await t.receipted(id, 2);
+    await ann.say(NUMBER, 'hello');
+    await t.arrived('hello');
+    expect(t.outcomes).toEqual(['refused', 'accepted']);
+  });
+});
+
+describe('messages that go out', () => {
+  it('[WHA-04] a message is sent when WhatsApp has acknowledged it, and never again', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    expect(await t.send('d1', ANN_ID, { text: 'hello' })).toEqual({ kind: 'sent' });
+    const { id } = await ann.heard('hello');
+    expect(id).toMatch(/^3EB0[0-9A-F]{18}$/);
+    await t.restart();
+    expect(await t.send('d1', ANN_ID, { text: 'hello' })).toEqual({ kind: 'sent' });
+    expect(t.server.sent({ from: NUMBER })).toMatchObject([{ id, times: 1 }]);
+  });
+
+  it.each([true, false])(
+    '[WHA-04] without an acknowledgement it is said to be unknown, sent again with the same id, and seen once (arrived: %s)',
+    async (deliver) => {
+      await using t = await WhatsAppFixture.open();
+      await using ann = await connectPerson(t.server, ANN, 'Ann');
+      t.server.faults.loseAcks(1, { deliver });
+      const sending = t.send('d1', ANN_ID, { text: 'hello' });
+      sending.catch(() => undefined);
+      const sent = await t.until(() => t.server.sent({ from: NUMBER })[0], 'the message is at the server');
+      t.clock.advance(20_000);
+      await expect(sending).rejects.toMatchObject({
+        code: 'CHANNEL_SEND_FAILED',
+        message: expect.stringContaining('unknown whether the message arrived'),
+      });
+      await t.restart();
+      expect(await t.send('d1', ANN_ID, { text: 'hello' })).toEqual({ kind: 'sent' });
+      await t.send('d2', ANN_ID, { text: 'next' });
+      await ann.heard('next');
+      expect(t.server.sent({ id: sent.id })[0]?.times).toBe(2);
+      expect(new Set(ann.messages.filter(({ text }) => text === 'hello').map(({ id }) => id))).toEqual(
+        new Set([sent.id]),
+      );
+      expect(ann.unreadable).toEqual([]);
+    },
+  );
+
+  it('[WHA-04] of a long text, what was acknowledged is not sent again', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const text = Array.from({ length: 30 }, (_, index) => `${index} ${'word '.repeat(80)}`).join('\n\n');
+    t.server.on((event) => {
+      if (event.type === 'acknowledged' && t.server.sent({ from: NUMBER }).length === 1) t.server.faults.loseAcks(1);
+    });
+    const sending = t.send('d1', ANN_ID, { text });
+    sending.catch(() => undefined);
+    await t.until(() => t.server.sent({ from: NUMBER }).length === 2, 'the second part is at the server');
+    t.clock.advance(20_000);
+    await expect(sending).rejects.toMatchObject({ code: 'CHANNEL_SEND_FAILED' });
+    expect(await t.send('d1', ANN_ID, { text })).toEqual({ kind: 'sent' });
+    expect(t.server.sent({ from: NUMBER }).map(({ times }) => times)).toEqual([1, 2, 1, 1]);
+    const parts = new Map(ann.messages.map((message) => [message.id, message.text]));
+    await ann.waitFor(() => new Set(ann.messages.map(({ id }) => id)).size === 4, 'hears all parts');
+    for (const message of ann.messages) parts.set(message.id, message.text);
+    expect([...parts.values()].join('')).toBe(text);
+  });
+
+  it('[WHA-04] what WhatsApp refuses is refused, in words; an error that nobody knows is tried again', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using _ann = await connectPerson(t.server, ANN, 'Ann');
+    t.server.faults.refuseWith(463);
+    expect(await t.send('d1', ANN_ID, { text: 'hello' })).toEqual({
+      kind: 'refused',
+      reason: 'WhatsApp does not let this number write to people who have not written to it',
+    });
+    t.server.faults.refuseWith(599);
+    await expect(t.send('d2', ANN_ID, { text: 'hello' })).rejects.toMatchObject({ code: 'CHANNEL_SEND_FAILED' });
+    expect(await t.send('d3', '555-0100', { text: 'hello' })).toMatchObject({ kind: 'refused' });
+  });
+
+  it('[WHA-04] while there is no connection a message waits, and costs no attempt', async () => {
+    await using t = await WhatsAppFixture.open();
+    t.server.faults.cut(NUMBER);
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    expect(await t.send('d1', ANN_ID, { text: 'hello' })).toMatchObject({ kind: 'later' });
+  });
+
+  it('[WHA-05] a recipient who cannot decrypt a message gets another copy, after a restart too', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    await t.send('d1', ANN_ID, { text: 'one' });
+    await ann.heard('one');
+    await ann.disconnect();
+    await t.send('d2', ANN_ID, { text: 'two' });
+    ann.session.forgetSessions();
+    await t.restart();
+    await ann.connect();
+    await ann.heard('two');
+  });
+});
+
+describe('people and groups', () => {
+  it('[WHA-05] a person is one, whichever of the two ids a message comes from', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const lid = `${t.server.phone(ANN).lid}@lid`;
+    await ann.say(NUMBER, 'by number');
+    await ann.say(`${t.server.phone(NUMBER).lid}@lid`, 'by hidden id');
+    await t.arrived('by hidden id');
+    for (const { chat } of t.arrivals) {
+      expect(chat.peer).toEqual({ kind: 'dm', id: ANN_ID });
+      expect(chat.sender).toEqual({ id: ANN_ID, name: 'Ann', aliases: [lid] });
+    }
+    await t.send('d1', lid, { text: 'to the hidden id' });
+    await ann.heard('to the hidden id');
+  });
+
+  it('[WHA-05] in a group, a mention by hidden id and an answer to its words are meant for the account', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const group = t.server.createGroup('Team', [ANN, BOB, NUMBER]);
+    await ann.say(group.id, 'to nobody');
+    await ann.say(group.id, `@${NUMBER} to you`, { mentions: [NUMBER] });
+    await ann.say(group.id, `@${BOB} to him`, { mentions: [BOB] });
+    await t.send('d1', group.id, { text: 'I am here' });
+    const { id } = await ann.heard('I am here');
+    await ann.say(group.id, 'an answer', { quoted: id });
+    const answer = await t.arrived('an answer');
+    expect(t.arrivals.map(({ chat }) => chat.addressed)).toEqual([false, true, false, true]);
+    expect(answer.chat.peer).toEqual({ kind: 'group', id: group.id, name: 'Team' });
+    expect(answer.chat.sender.id).toBe(ANN_ID);
+    expect(answer.chat.replyTo).toBe(`${ACCOUNT}:${group.id}:${id}`);
+  });
+
+  it('[WHA-05] a group that gets another member is written to with them', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    await using bob = await connectPerson(t.server, BOB, 'Bob');
+    const group = t.server.createGroup('Team', [ANN, NUMBER]);
+    await t.send('d1', group.id, { text: 'two of us' });
+    await ann.heard('two of us');
+    t.server.addToGroup(group.id, BOB);
+    await t.receipted(await bob.say(group.id, 'hello'));
+    await t.send('d2', group.id, { text: 'three of us' });
+    await bob.heard('three of us');
+  });
+
+  it.each(['dm', 'group'])(
+    '[WHA-05] an answer quotes what it answers, and a reaction is put to it (%s)',
+    async (kind) => {
+      await using t = await WhatsAppFixture.open();
+      await using ann = await connectPerson(t.server, ANN, 'Ann');
+      const group = t.server.createGroup('Team', [ANN, NUMBER]);
+      const said = await ann.say(kind === 'dm' ? NUMBER : group.id, 'a question');
+      const { id, chat } = await t.arrived('a question');
+      await t.restart();
+      await t.send('d1', chat.peer.id, { text: 'an answer', replyTo: id });
+      expect(await ann.heard('an answer')).toMatchObject({ quotedId: said });
+      await t.send('d2', chat.peer.id, { reaction: '👍', replyTo: id });
+      const { reaction } = await ann.waitFor(() => ann.messages.find((message) => message.reaction), 'gets a reaction');
+      expect(reaction).toMatchObject({ to: said, emoji: '👍' });
+      await ann.react(said, '❤️');
+      await ann.say(NUMBER, 'the end');
+      await t.arrived('the end');
+      expect(t.arrivals).toHaveLength(2);
+    },
+  );
+
+  it('[WHA-05] files come and go', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const picture = Buffer.alloc(50_000, 'picture');
+    await ann.say(NUMBER, 'look', { image: picture });
+    const [media] = (await t.arrived('look')).chat.media ?? [];
+    if (!media) throw new Error('no file has come');
+    expect(media).toMatchObject({ kind: 'image', mime: 'image/jpeg', bytes: picture.length });
+    expect(Buffer.from(await t.channel.fetch(ACCOUNT, media, 50_000))).toEqual(picture);
+    await expect(t.channel.fetch(ACCOUNT, media, 49_999)).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE' });
+    await expect(t.channel.fetch(ACCOUNT, { ...media, bytes: null }, 49_999)).rejects.toMatchObject({
+      code: 'MEDIA_UNAVAILABLE',
+    });
+
+    const folder = temporaryFolder();
+    const path = join(folder.path, 'report.txt');
+    writeFileSync(path, 'the report');
+    const file = { path, mime: 'text/plain', name: 'report.txt' };
+    expect(await t.send('d1', ANN_ID, { text: 'here it is', file })).toEqual({ kind: 'sent' });
+    expect(await ann.heard('here it is')).toMatchObject({ media: { fileName: 'report.txt' } });
+    folder.remove();
+    expect(await t.send('d2', ANN_ID, { text: 'again', file })).toMatchObject({ kind: 'refused' });
+  });
+
+  it('[SEC-03] a file is not fetched from where the sender says, but from WhatsApp', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    await ann.say(NUMBER, 'look', { image: Buffer.from('picture') });
+    const [media] = (await t.arrived('look')).chat.media ?? [];
+    if (!media || typeof media.source !== 'object') throw new Error('no file has come');
+    const source = { ...media.source, url: 'http://localhost:1/secret' };
+    await expect(t.channel.fetch(ACCOUNT, { ...media, source }, 1_000)).rejects.toMatchObject({
+      code: 'MEDIA_UNAVAILABLE',
+      message: 'The file is not on a server of WhatsApp.',
+    });
+  });
+
+  it('[WHA-05] people see that their messages are read, and that an answer is written', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const id = await ann.say(NUMBER, 'hello');
+    const { chat } = await t.arrived('hello');
+    await t.receipted(id);
+    t.channel.typing(ACCOUNT, chat.peer, true);
+    await ann.waitFor(() => ann.typingOf(NUMBER) === 'composing', 'sees that somebody writes');
+    await ann.reached(id, 'read');
+    t.channel.typing(ACCOUNT, chat.peer, false);
+    await ann.waitFor(() => ann.typingOf(NUMBER) === 'available', 'sees that nobody writes');
+  });
+});
