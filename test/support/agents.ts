@@ -69,6 +69,8 @@ export interface WorldOptions {
   readonly budget?: Budget;
   readonly discussion?: AgentContext['discussion'];
   readonly groupChats?: boolean;
+  /** Whether agents elsewhere can be written to over the channel. */
+  readonly carriesEnvelopes?: boolean;
   /** How long an answer waits for what else is said; default: it does not. */
   readonly debounceMs?: number;
   readonly gate?: Partial<GatePolicy>;
@@ -189,7 +191,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     message: (id) => spool.message(id),
     behind: (_chat, id, to) => (options.debounceMs === undefined ? [] : spool.behind(id, to)),
     filesOf: async () => [],
-    carriesEnvelopes: () => false,
+    carriesEnvelopes: () => options.carriesEnvelopes ?? false,
     audit,
     gate,
     keys,
