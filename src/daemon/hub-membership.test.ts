@@ -129,6 +129,18 @@ describe('an agent on a hub', () => {
     ]);
   });
 
+  it('[HUB-05] [GRP-03] takes an envelope for a group in the mailbox of each of its members here', async () => {
+    await using t = openTestSpool();
+    await using hub = await openHub();
+    await using _both = await joined(t, hub, 0, ['atlas', 'bolt']);
+    await expect.poll(async () => (await hub.ask('/health')).body['agents']).toBe(2);
+    const envelope = writeEnvelope(draftOf('hello'), SIGNING_AND_SEALING);
+    for (const agent of ['atlas', 'bolt']) {
+      expect((await give(hub, envelope, { agent })).status).toBe(200);
+      expect(await waiting(t, agent)).toMatchObject([{ body: envelope }]);
+    }
+  });
+
   it.each<[string, TaskAnswer, object]>([
     ['its answer', { ok: true, text: '42' }, { success: true, response: '42' }],
     ['why there is none', { ok: false, error: 'no wings' }, { success: false, error: 'no wings' }],
@@ -344,9 +356,13 @@ describe('the others on a hub', () => {
     await using hub = await openHub();
     await using atlas = await joined(t, hub, 0, ['atlas', 'bolt']);
     await expect.poll(async () => (await hub.ask('/health')).body['agents']).toBe(2);
+    // It was elsewhere before.
+    await atlas.registry.register(cardOf('bolt', { transport: 'hub' }));
     await hub.join('crow');
     await expect.poll(() => atlas.membership.status()).toContain('1 other agent there');
-    expect(atlas.registry.get(agentId('bolt'))).toMatchObject({ transport: 'sqlite' });
+    t.clock.advance(MINUTE_MS);
+    await expect.poll(() => atlas.registry.get(agentId('crow'))?.lastSeen).toBe(t.clock.now());
+    expect(atlas.registry.get(agentId('bolt'))?.lastSeen).toBe(t.clock.now() - MINUTE_MS);
   });
 });
 

@@ -122,7 +122,7 @@ export class HubMembership {
     const resultId = assignmentResultId(task, agent);
     return new Promise((resolve, reject) => {
       const end = (): void => {
-        for (const off of offs) off();
+        off();
         signal.removeEventListener('abort', giveUp);
       };
       const giveUp = (): void => {
@@ -141,10 +141,8 @@ export class HubMembership {
         if (answer.ok) resolve(answer.text);
         else reject(new Error(answer.error));
       };
-      const offs = [
-        spool.on('accepted', ({ message }) => message.id === resultId && look()),
-        spool.on('settled', ({ message }) => message === task && look()),
-      ];
+      // Its result and the end of the task are one step.
+      const off = spool.on('settled', ({ message }) => message === task && look());
       signal.addEventListener('abort', giveUp, { once: true });
       look();
     });

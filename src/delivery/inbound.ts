@@ -8,14 +8,14 @@ import {
   systemAddress,
 } from '../domain/addresses.ts';
 import type { AuditLog } from '../domain/audit.ts';
-import { CHAT_IN, CHAT_OUT, type ChatIn, type ChatOut } from '../domain/chat.ts';
+import { CHAT_IN, CHAT_OUT, type ChatIn, type ChatOut, type ChatPanel } from '../domain/chat.ts';
 import type { NewMessage } from '../domain/message.ts';
 import { type Budget, startTrace } from '../domain/trace.ts';
 import type { Write } from '../domain/write.ts';
 import { deriveId } from '../lib/ids.ts';
 import type { Spool } from '../spool/spool.ts';
 import { acceptOnce } from './accept-once.ts';
-import type { Route } from './router.ts';
+import type { Route, Routed } from './router.ts';
 
 /** What the gate says of a message, as far as it matters here. */
 type Verdict =
@@ -71,12 +71,12 @@ export function inbound(
     const id = messageId(deriveId('msg', chat.channel, platformId));
     // A platform that hands the same message over again is not a sender who writes too much.
     if (spool.message(id)) return 'duplicate';
-    const agents = route(chat);
-    const [agent] = agents;
-    const brought = agent === undefined ? null : (carrier?.read(chat, agent) ?? null);
+    const routed = route(chat);
+    const [agent] = routed.agents;
+    const brought = agent === undefined ? null : (carrier?.read(chat, agent.id) ?? null);
     if (!brought && !concerns(chat)) return 'refused';
     const verdict = brought ? brought.verdict : check(chat);
-    const refusal = verdict.allow ? (agents.length === 0 ? 'no-agent' : null) : verdict.reason;
+    const refusal = verdict.allow ? (routed.agents.length === 0 ? 'no-agent' : null) : verdict.reason;
     if (refusal !== null) {
       await audit.record({ kind: 'gate.dropped', actor: chat.sender.id, message: id, detail: refusal });
       if (!verdict.allow) await tell(options, chat, id, verdict);
@@ -84,17 +84,19 @@ export function inbound(
     }
     if (carrier && brought) return takeCarried(spool, carrier, brought, also);
     const conversation = conversationOf(chat);
+    const { recipients, panel } = recipientsOf(routed);
     const accepted: NewMessage = {
       id,
       from: systemAddress(`person:${chat.channel}:${chat.sender.id}`),
-      deliveries: agents.map((recipient) => ({
+      deliveries: recipients.map(({ id: recipient, rank }) => ({
         to: agentAddress(recipient),
         orderingKey: conversation,
         maxAttempts: AGENT_ATTEMPTS,
+        rank,
       })),
       conversation,
       body: chat.text,
-      payload: { type: CHAT_IN, data: { id: platformId, ...chat } },
+      payload: { type: CHAT_IN, data: { id: platformId, ...chat, ...(panel && { panel }) } },
       trace: startTrace(id, null, budget),
       ttlMs,
       ...(answerAt && { deliverAt: answerAt() }),
@@ -102,6 +104,19 @@ export function inbound(
     const [receipt] = await spool.send([accepted], also);
     return receipt?.duplicate ? 'duplicate' : 'accepted';
   };
+}
+
+/** Of a panel whose agents hear each other one gets the message and leads the others; likewise one that chooses who is to answer. */
+function recipientsOf({ agents, panel }: Routed): { recipients: Routed['agents']; panel: ChatPanel | null } {
+  if (!panel) return { recipients: agents, panel: null };
+  const { peer, shared, selection } = panel;
+  const chat = { peer, members: [...agents], rounds: shared?.rounds ?? 1, judgement: shared?.judgement ?? null };
+  const selector = selection?.selector ?? null;
+  if (selector !== null && agents.length > 1) {
+    return { recipients: [{ id: selector, rank: 0 }], panel: { ...chat, mode: 'select' } };
+  }
+  if (shared && agents.length > 1) return { recipients: agents.slice(0, 1), panel: { ...chat, mode: 'shared' } };
+  return { recipients: agents, panel: { ...chat, mode: 'each' } };
 }
 
 async function takeCarried(
@@ -125,9 +140,9 @@ async function tell(
   cause: MessageId,
   { reason, notify }: Extract<Verdict, { allow: false }>,
 ): Promise<void> {
-  const [agent] = route(chat);
+  const [agent] = route(chat).agents;
   if (notify === 'nobody' || agent === undefined) return;
-  const speaker = { id: agent, name: nameOf(agent) };
+  const speaker = { id: agent.id, name: nameOf(agent.id) };
   if (notify === 'sender') {
     await spool.send([notice(chat, speaker, chat.peer, reason === 'too-long' ? TOO_LONG : TOO_FAST, cause, budget)]);
   } else if (owner !== null) {

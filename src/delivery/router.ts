@@ -1,13 +1,117 @@
 import type { AgentId } from '../domain/addresses.ts';
 import type { ChatIn } from '../domain/chat.ts';
+import type { Binding, BindingMatch, Panel, RoutingRules } from '../domain/routing.ts';
 
-/** Which agents handle what is said in a chat. */
-export type Route = (chat: ChatIn) => readonly AgentId[];
+/** Who handles what was said in a chat. */
+export interface Routed {
+  /** In order; who has a higher rank waits until all of a lower one are done. */
+  readonly agents: readonly { readonly id: AgentId; readonly rank: number }[];
+  /** The panel that they are, if several share the chat. */
+  readonly panel: Panel | null;
+  /** Why these, in words. */
+  readonly reason: string;
+}
+
+export type Route = (chat: ChatIn) => Routed;
+
+const only = (id: AgentId, reason: string): Routed => ({ agents: [{ id, rank: 0 }], panel: null, reason });
+const nobody = (reason: string): Routed => ({ agents: [], panel: null, reason });
 
 /** Every account has one agent: the one that answers on that number. */
 export function routeByAccount(agents: ReadonlyMap<string, AgentId>): Route {
   return ({ account }) => {
     const agent = agents.get(account);
-    return agent === undefined ? [] : [agent];
+    return agent === undefined
+      ? nobody(`nobody has the account ${account}`)
+      : only(agent, `it has the account ${account}`);
   };
+}
+
+/** A panel comes before bindings, the most specific binding before others, and whoever has the account last. */
+export function routeByRules(
+  { panels, bindings, defaultAgent }: RoutingRules,
+  agents: ReadonlyMap<string, AgentId>,
+  { nameOf, sameId }: RouteNames,
+): Route {
+  const byAccount = routeByAccount(agents);
+  const ranked = [...bindings].sort((a, b) => specificity(b.match) - specificity(a.match));
+  return (chat) => {
+    const panel = panels.find(({ peer }) => isPeer(chat, peer, sameId));
+    if (panel) return routeToPanel(panel, chat, nameOf);
+    const binding = ranked.find(({ match }) => fits(match, chat, sameId));
+    if (binding) return only(binding.agent, `the binding ${describe(binding)}`);
+    return defaultAgent === null ? byAccount(chat) : only(defaultAgent, 'it is the default');
+  };
+}
+
+export interface RouteNames {
+  readonly nameOf: (agent: AgentId) => string;
+  /** Whether two ids of the channel are the same person or group, however they are written. */
+  readonly sameId: (a: string, b: string) => boolean;
+}
+
+function routeToPanel(panel: Panel, chat: ChatIn, nameOf: RouteNames['nameOf']): Routed {
+  const named = panel.agents.filter(({ id }) => isNamed(chat.text, id, nameOf(id)));
+  const chosen = named.length > 0 ? named : selected(panel, chat.text);
+  const priorities = [...new Set(chosen.map(({ priority }) => priority))].sort((a, b) => b - a);
+  const byPriority = [...chosen].sort((a, b) => b.priority - a.priority);
+  const agents = byPriority.map(({ id, priority }, index) => ({
+    id,
+    rank: panel.strategy === 'sequential' ? index : priorities.indexOf(priority),
+  }));
+  const why =
+    named.length > 0
+      ? ', of which they are named'
+      : chosen.length < panel.agents.length
+        ? ', of which a rule fits'
+        : '';
+  return { agents, panel, reason: `they are on the panel for ${panel.peer}${why}` };
+}
+
+function selected({ agents, selection }: Panel, text: string): Panel['agents'] {
+  if (!selection || selection.selector !== null) return agents;
+  const said = text.toLowerCase();
+  const fitting = selection.rules.filter(({ words }) => words.some((word) => said.includes(word.toLowerCase())));
+  const wanted = new Set(fitting.length > 0 ? fitting.flatMap((rule) => rule.agents) : selection.otherwise);
+  return agents.filter(({ id }) => wanted.has(id));
+}
+
+/** `@Alfred`, by name or id. */
+function isNamed(text: string, ...names: readonly string[]): boolean {
+  const said = text.toLowerCase();
+  return names.some((name) => {
+    const at = said.indexOf(`@${name.toLowerCase()}`);
+    return at >= 0 && !/^[\p{L}\p{N}_-]/u.test(said.slice(at + name.length + 1));
+  });
+}
+
+/** The kinds of match in the order in which they count; several together count for more than each alone. */
+function specificity({ channel, account, peer, group }: BindingMatch): number {
+  return (
+    (peer === undefined ? 0 : 8) +
+    (group === undefined ? 0 : 4) +
+    (account === undefined ? 0 : 2) +
+    (channel === undefined ? 0 : 1)
+  );
+}
+
+function fits({ channel, account, peer, group }: BindingMatch, chat: ChatIn, sameId: RouteNames['sameId']): boolean {
+  return (
+    (channel === undefined || channel === chat.channel) &&
+    (account === undefined || account === chat.account) &&
+    (peer === undefined || ((peer.kind ?? chat.peer.kind) === chat.peer.kind && isPeer(chat, peer.id, sameId))) &&
+    (group === undefined || (chat.peer.kind === 'group' && isPeer(chat, group, sameId)))
+  );
+}
+
+/** A group goes by its id or its name, a person by any of their ids. */
+function isPeer({ peer, sender }: ChatIn, id: string, sameId: RouteNames['sameId']): boolean {
+  if (id === '*' || sameId(peer.id, id)) return true;
+  if (peer.kind === 'group') return peer.name !== undefined && peer.name.toLowerCase() === id.toLowerCase();
+  return (sender.aliases ?? []).some((alias) => sameId(alias, id));
+}
+
+function describe({ match: { channel, account, peer, group } }: Binding): string {
+  const parts = Object.entries({ channel, account, peer: peer?.id, group }).filter(([, value]) => value !== undefined);
+  return parts.length > 0 ? `for ${parts.map(([name, value]) => `${name} ${value}`).join(', ')}` : 'for everything';
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { agentId } from './addresses.ts';
 import type { Message } from './message.ts';
 
 /** Who is on the other side of a channel: a person, or a group with its people. */
@@ -29,6 +30,27 @@ export const mediaSchema = z.object({
 });
 export type Media = z.infer<typeof mediaSchema>;
 
+/** Several agents on one peer, as far as those who handle a message have to know. */
+const panelSchema = z.object({
+  /** What names it: the peer. */
+  peer: z.string(),
+  /**
+   * `each`: whoever gets the message answers it alone. `shared`: the agent that gets it leads the others in a discussion. `select`:
+   * the agent that gets it chooses who answers.
+   */
+  mode: z.enum(['each', 'shared', 'select']),
+  members: z.array(z.object({ id: z.string().transform(agentId), rank: z.number() })),
+  rounds: z.number().default(1),
+  judgement: z
+    .discriminatedUnion('mode', [
+      z.object({ mode: z.enum(['merge', 'first']) }),
+      z.object({ mode: z.literal('quorum'), of: z.number() }),
+    ])
+    .nullable()
+    .default(null),
+});
+export type ChatPanel = z.output<typeof panelSchema>;
+
 /** What somebody said in a chat, on its way to an agent. */
 export const chatInSchema = z.object({
   channel: z.string(),
@@ -46,6 +68,8 @@ export const chatInSchema = z.object({
   /** In a group: whether the account is spoken to, by a mention or by an answer to what it said. */
   addressed: z.boolean().exactOptional(),
   media: z.array(mediaSchema).exactOptional(),
+  /** Who else answers. */
+  panel: panelSchema.exactOptional(),
   /** When the platform took it, epoch milliseconds. */
   at: z.number().exactOptional(),
 });

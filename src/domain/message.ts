@@ -38,6 +38,8 @@ export interface NewDelivery {
   readonly orderingKey?: string;
   /** Attempts before it becomes a dead letter. */
   readonly maxAttempts?: number;
+  /** It waits, blocked, until those of a lower rank are settled; they come before it in the list. Default 0. */
+  readonly rank?: number;
 }
 
 /** A message on its way into the spool. */
@@ -45,7 +47,7 @@ export interface NewMessage {
   readonly id: MessageId;
   readonly from: Address;
   readonly deliveries: readonly NewDelivery[];
-  /** `sequential`: each delivery waits, blocked, until the one before it is settled. Default `parallel`. */
+  /** `sequential`: each delivery waits, blocked, until the one before it is settled, whatever its rank. Default `parallel`. */
   readonly strategy?: 'parallel' | 'sequential';
   readonly conversation: ConversationId;
   readonly replyTo?: MessageId | null;

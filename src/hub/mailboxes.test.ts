@@ -1,6 +1,7 @@
+import { get } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { openHub } from '../../test/support/hub.ts';
-import { draft, mailbox, openTestSpool } from '../../test/support/spool.ts';
+import { HUB_TEST_SECRET, type HubFixture, openHub } from '../../test/support/hub.ts';
+import { draft, mailbox, openTestSpool, type SpoolFixture } from '../../test/support/spool.ts';
 
 const task = { agent: 'a', message: 'build it', sender: 'admin', queue: true };
 
@@ -111,6 +112,104 @@ describe('a task for an agent that is away', () => {
     await expect.poll(() => t.spool.status(message.id)[0]).toMatchObject({ status: 'queued', attempts: 0 });
     expect(await t.spool.claim(mailbox('a'))).toEqual([]);
   });
+});
+
+describe('whoever waits for the end of a task', () => {
+  /** Begins to wait for the task `mine`, and resolves when the hub has heard of it. */
+  async function waitingFor(t: SpoolFixture, hub: HubFixture, seconds: number) {
+    await hub.ask('/task', { body: { ...task, id: 'mine' } });
+    const { armed } = t.clock;
+    const reply = hub.ask(`/tasks/mine?wait=${seconds}`);
+    await expect.poll(() => t.clock.armed).toBe(armed + 1);
+    return { reply, armed };
+  }
+
+  it('[HUB-05] [HUB-07] is answered when it has come to its end, and not before', async () => {
+    await using t = openTestSpool();
+    await using hub = await openHub(t);
+    const agent = await hub.join('a');
+    const { reply, armed } = await waitingFor(t, hub, 60);
+    const { requestId } = await agent.next('task');
+    agent.send({ type: 'task-response', requestId, response: 'built' });
+    expect((await reply).body).toMatchObject({ status: 'done', response: 'built' });
+    expect((await hub.ask('/tasks/mine?wait=60')).body).toMatchObject({ status: 'done' });
+    expect(t.clock.armed).toBeLessThanOrEqual(armed);
+  });
+
+  it('[HUB-07] hears of a failure as well', async () => {
+    await using t = openTestSpool();
+    await using hub = await openHub(t);
+    const agent = await hub.join('a');
+    const { reply } = await waitingFor(t, hub, 60);
+    const { requestId } = await agent.next('task');
+    agent.send({ type: 'task-error', requestId, error: 'out of order' });
+    expect((await reply).body).toMatchObject({ status: 'failed', error: 'out of order' });
+  });
+
+  it('[HUB-07] is not answered when the agent only leaves: another attempt follows', async () => {
+    await using t = openTestSpool();
+    await using hub = await openHub(t);
+    const first = await hub.join('a');
+    const { reply } = await waitingFor(t, hub, 60);
+    await first.next('task');
+    first.socket.terminate();
+    await expect.poll(() => t.spool.stats().deliveries.queued).toBe(1);
+    const second = await hub.join('a');
+    second.answerAll();
+    expect((await reply).body).toMatchObject({ status: 'done', attempts: 2 });
+  });
+
+  it('[HUB-05] [HUB-07] is told how far it is when the time is up', async () => {
+    await using t = openTestSpool();
+    await using hub = await openHub(t);
+    const { reply } = await waitingFor(t, hub, 1.5);
+    t.clock.advance(1_499);
+    const early = Symbol('not answered');
+    expect(await Promise.race([reply, hub.ask('/health').then(() => early)])).toBe(early);
+    t.clock.advance(1);
+    expect((await reply).body).toEqual({ id: 'mine', agent: 'a', status: 'waiting', attempts: 0 });
+  });
+
+  it('[HUB-07] and when the hub stops', async () => {
+    await using t = openTestSpool();
+    await using hub = await openHub(t);
+    const { reply } = await waitingFor(t, hub, 60);
+    await hub.stop();
+    expect((await reply).body).toMatchObject({ status: 'waiting' });
+  });
+
+  it('[HUB-06] [HUB-07] leaves nothing behind when it goes', async () => {
+    await using t = openTestSpool();
+    await using hub = await openHub(t);
+    await hub.ask('/task', { body: { ...task, id: 'mine' } });
+    const { armed } = t.clock;
+    const headers = { authorization: `Bearer ${HUB_TEST_SECRET}` };
+    // `fetch` would open another connection at once, which the hub then waits for.
+    const request = get(new URL('/tasks/mine?wait=60', hub.url), { headers, agent: false });
+    request.on('error', () => undefined);
+    await expect.poll(() => t.clock.armed).toBe(armed + 1);
+    request.destroy();
+    await expect.poll(() => t.clock.armed).toBe(armed);
+  });
+
+  it('[HUB-07] does not wait for what is not there', async () => {
+    await using t = openTestSpool();
+    await using hub = await openHub(t);
+    expect((await hub.ask('/tasks/unknown?wait=60')).status).toBe(404);
+    await using forgetful = await openHub();
+    expect((await forgetful.ask('/tasks/unknown?wait=60')).status).toBe(404);
+  });
+
+  it.each(['61', '-1', 'soon', 'Infinity', 'NaN', '1&wait=2'])(
+    '[HUB-06] [HUB-07] waits no time such as %s',
+    async (time) => {
+      await using t = openTestSpool();
+      await using hub = await openHub(t);
+      await hub.ask('/task', { body: { ...task, id: 'mine' } });
+      const { status, body } = await hub.ask(`/tasks/mine?wait=${time}`);
+      expect([status, body]).toEqual([400, { success: false, error: expect.stringMatching(/^wait must be/) }]);
+    },
+  );
 });
 
 describe('a message for an agent that is away', () => {

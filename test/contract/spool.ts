@@ -185,6 +185,21 @@ export function spoolContract(name: string, open: () => SpoolHarness): void {
       expect(await t.spool.claim(mailbox('c'))).toHaveLength(1);
     });
 
+    it('[BRD-07] those of a higher rank wait for all of the rank below, whatever became of them', async () => {
+      await using t = open();
+      const ranks = { a: 0, b: 0, c: 1, d: 3 };
+      const deliveries = Object.entries(ranks).map(([to, rank]) => ({ to: mailbox(to), rank }));
+      await t.spool.send([draft([], { deliveries })]);
+      const [a, b] = [first(await t.spool.claim(mailbox('a'))), first(await t.spool.claim(mailbox('b')))];
+      await t.spool.settle(a.lease, { kind: 'ack' });
+      expect(await t.spool.claim(mailbox('c'))).toEqual([]);
+      await t.spool.settle(b.lease, { kind: 'term', reason: 'failed' });
+      expect(await t.spool.claim(mailbox('d'))).toEqual([]);
+      const c = first(await t.spool.claim(mailbox('c')));
+      await t.spool.settle(c.lease, { kind: 'ack' });
+      expect(await t.spool.claim(mailbox('d'))).toHaveLength(1);
+    });
+
     it('[SPL-05] the same id sent again is a duplicate, and nothing is stored or done for it', async () => {
       await using t = open();
       const message = draft('bob');

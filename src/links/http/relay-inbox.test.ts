@@ -10,6 +10,8 @@ import { RelayInbox } from './relay-inbox.ts';
 /** A relay that answers each poll with the next of these, and then not at all until it is asked to stop. */
 class ScriptedRelay {
   readonly calls: string[] = [];
+  /** What the next acks fail with. */
+  readonly failures: Error[] = [];
   readonly #answers: (readonly RelayedMessage[] | Error)[];
   #whenDry: () => void = () => undefined;
   /** Resolves when all answers were given, and it is asked once more. */
@@ -32,6 +34,8 @@ class ScriptedRelay {
 
   async ack(id: string): Promise<void> {
     this.calls.push(`ack ${id}`);
+    const failure = this.failures.shift();
+    if (failure) throw failure;
   }
 
   async nack(id: string, _token: string | undefined, reason: string): Promise<void> {
@@ -87,6 +91,24 @@ describe('the inbox of an agent with a mailbox on a relay', () => {
     await client.dry;
     await inbox.stop();
     expect(client.calls).toEqual(['poll', 'poll', 'poll', 'poll']);
+  });
+
+  it('[REL-04] an ack that fails is said again before anything else is fetched, but for one that comes too late', async () => {
+    const client = new ScriptedRelay([relayed('one'), relayed('two')]);
+    client.failures.push(
+      new Error('down'),
+      new Error('down'),
+      new ParleyError('MESSAGE_INVALID', 'The lease has ended.'),
+    );
+    const clock = new ManualClock();
+    const inbox = new RelayInbox({ client, accept: async () => undefined, logger: silentLogger, clock });
+    for (const waitMs of [1_000, 2_000]) {
+      while (clock.armed === 0) await turn();
+      clock.advance(waitMs);
+    }
+    await client.dry;
+    await inbox.stop();
+    expect(client.calls).toEqual(['poll', 'ack one', 'ack one', 'ack one', 'ack two', 'poll']);
   });
 
   it('[REL-04] does not ask again and again a relay that does not wait', async () => {

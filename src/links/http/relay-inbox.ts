@@ -33,6 +33,8 @@ export class RelayInbox {
   readonly #stopping = new AbortController();
   readonly #name = randomUUID();
   readonly #unsettled: Unsettled[] = [];
+  /** Since something last went well. */
+  #failures = 0;
   readonly #loop: Promise<void>;
 
   /** Starts at once. */
@@ -50,15 +52,13 @@ export class RelayInbox {
   async #run(): Promise<void> {
     const { clock, logger } = this.#options;
     const { signal } = this.#stopping;
-    let failures = 0;
     while (!signal.aborted) {
       try {
         await this.#fetch(signal);
-        failures = 0;
       } catch (error) {
         if (signal.aborted) return;
         logger.warn({ error: errorText(error) }, 'the relay cannot be polled; trying again');
-        await sleep(clock, backoffDelay(++failures, BACKOFF), signal);
+        await sleep(clock, backoffDelay(++this.#failures, BACKOFF), signal);
       }
     }
   }
@@ -69,6 +69,7 @@ export class RelayInbox {
     await this.#settle();
     const messages = await client.poll({ ...POLL, poller: this.#name }, signal);
     for (const message of messages) this.#unsettled.push(await this.#take(message));
+    this.#failures = 0;
     await this.#settle();
     if (messages.length === 0) await sleep(clock, EMPTY_POLL_MS - (clock.now() - begun), signal);
   }
@@ -97,6 +98,7 @@ export class RelayInbox {
         if (!isInvalid(error)) throw error;
       }
       this.#unsettled.shift();
+      this.#failures = 0;
     }
   }
 }

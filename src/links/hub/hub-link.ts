@@ -30,8 +30,9 @@ export class HubLink implements Link {
     signal?: AbortSignal,
   ): Promise<TaskAnswer | null> {
     const options = { id: `${id}@${to.id}`, sender: from, signal };
+    const isEnvelope = looksLikeEnvelope(body);
     try {
-      if (looksLikeEnvelope(body)) {
+      if (isEnvelope) {
         await this.#client.task(to.id, body, options);
         return null;
       }
@@ -41,6 +42,9 @@ export class HubLink implements Link {
       return answerOf(await this.#ask(to.id, body, options));
     } catch (error) {
       if (!(error instanceof HubError) || signal?.aborted) throw error;
+      // What its recipient makes of an envelope comes in another: here it has only left, or could not store it.
+      if (isEnvelope && error.code === 'agent-failed')
+        throw notNow(`${to.name} has not taken it: ${error.message}`, error);
       return failureOf(error, to);
     }
   }
@@ -68,7 +72,7 @@ export class HubLink implements Link {
   }
 }
 
-/** Agents answer with text, or with an object that has it. */
+/** Agents answer with text, as a rule; whatever else it is, is told as JSON. */
 function answerOf(response: Json): TaskAnswer {
   return { ok: true, text: typeof response === 'string' ? response : JSON.stringify(response) };
 }
@@ -82,10 +86,7 @@ function failureOf(error: HubError, { name }: AgentCard): TaskAnswer {
     case 'too-large':
       throw new ParleyError('MESSAGE_INVALID', `The hub does not take it: ${error.message}`, { cause: error });
     case 'unknown-agent':
-      throw new ParleyError('CHANNEL_SEND_FAILED', `${name} is not on the hub now.`, {
-        hint: 'What is for it waits here until it is back.',
-        cause: error,
-      });
+      throw notNow(`${name} is not on the hub now.`, error);
     default:
       throw new ParleyError('CHANNEL_SEND_FAILED', `The hub cannot be used now: ${error.message}`, {
         hint: error.hint,
@@ -93,3 +94,6 @@ function failureOf(error: HubError, { name }: AgentCard): TaskAnswer {
       });
   }
 }
+
+const notNow = (why: string, cause: HubError): ParleyError =>
+  new ParleyError('CHANNEL_SEND_FAILED', why, { hint: 'What is for it waits here until it is back.', cause });

@@ -49,23 +49,24 @@ export function insertMessage(db: Database, draft: NewMessage, moment: Moment, h
   if (changes === 0) return null;
 
   const ready: Address[] = [];
-  let previous: number | null = null;
-  for (const recipient of draft.deliveries) {
-    const waitsFor: number[] = [];
-    if (draft.strategy === 'sequential' && previous !== null) waitsFor.push(previous);
+  const ranks = new Ranks();
+  for (const [index, recipient] of draft.deliveries.entries()) {
+    let delivery: number;
+    const rank = draft.strategy === 'sequential' ? index : (recipient.rank ?? 0);
+    const waitsFor = [...ranks.below(rank)];
     if (!later && recipient.orderingKey !== undefined) {
       const tail = tailOfOrder(db, recipient.to, recipient.orderingKey);
       if (tail !== null) waitsFor.push(tail);
     }
     if (waitsFor.length > 0) {
-      previous = insertDelivery(db, lastInsertRowid, message, recipient, State.blocked, null, null);
-      for (const other of waitsFor) block(db, previous, other);
+      delivery = insertDelivery(db, lastInsertRowid, message, recipient, State.blocked, null, null);
+      for (const other of waitsFor) block(db, delivery, other);
     } else if (later) {
-      previous = insertDelivery(db, lastInsertRowid, message, recipient, State.scheduled, deliverAt, null);
+      delivery = insertDelivery(db, lastInsertRowid, message, recipient, State.scheduled, deliverAt, null);
     } else {
       const lease = handOver(recipient.to);
       const state = lease ? State.leased : State.ready;
-      previous = insertDelivery(
+      delivery = insertDelivery(
         db,
         lastInsertRowid,
         message,
@@ -82,12 +83,34 @@ export function insertMessage(db: Database, draft: NewMessage, moment: Moment, h
           to: recipient.to,
           attempt: 1,
           maxAttempts,
-          lease: { delivery: previous, token, expiresAt },
+          lease: { delivery, token, expiresAt },
         });
       } else ready.push(recipient.to);
     }
+    ranks.add(rank, delivery);
   }
   return { message, ready };
+}
+
+/** The deliveries of one message by their ranks, which only rise. */
+class Ranks {
+  #below: readonly number[] = [];
+  #current: number[] = [];
+  #rank = 0;
+
+  /** Those that one of this rank waits for. */
+  below(rank: number): readonly number[] {
+    return rank > this.#rank ? this.#current : this.#below;
+  }
+
+  add(rank: number, delivery: number): void {
+    if (rank > this.#rank) {
+      this.#below = this.#current;
+      this.#current = [];
+      this.#rank = rank;
+    }
+    this.#current.push(delivery);
+  }
 }
 
 function insertDelivery(
