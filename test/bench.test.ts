@@ -15,8 +15,10 @@ const output = z.object({
 });
 
 /** The benchmark at its shortest: the figures mean nothing, but all of it runs. */
-async function bench(...options: readonly string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, ['bench/spool.ts', '--runs', '1', '--ms', '10', ...options]);
+const bench = (...options: readonly string[]): Promise<string> => benchOf('spool', ...options);
+
+async function benchOf(what: string, ...options: readonly string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [`bench/${what}.ts`, '--runs', '1', '--ms', '10', ...options]);
   return stdout;
 }
 
@@ -45,5 +47,25 @@ describe('the benchmark of the spool', () => {
     const { reports } = output.parse(JSON.parse(await bench('--backlog', '--quick', '--json')));
     const names = reports.flatMap(({ table }) => table.rows.map((row) => row.name));
     expect(names).toEqual(['queued', 'settled', 'delayed', 'in flight']);
+  });
+});
+
+const RATIOS = '( +[\\d,.]+){2} +[\\d.]+×';
+
+describe('the benchmarks of the servers', () => {
+  it('[HUB-06] measure the hub and its agents beside a bare relay', async () => {
+    const printed = await benchOf('hub', '--connections', '20');
+    expect(printed).toMatch(new RegExp(`^heap per connection, KiB${RATIOS}$`, 'm'));
+    expect(printed).toMatch(new RegExp(`^64 in flight: frames/s${RATIOS}$`, 'm'));
+    expect(printed).toMatch(new RegExp(`^tasks by HTTP, one at a time: tasks/s${RATIOS}$`, 'm'));
+    expect(printed.match(/^(met|MISSED) +7\. /gm)).toHaveLength(2);
+  });
+
+  it('[REL-02] measure the HTTP relay beside a bare server', async () => {
+    const printed = await benchOf('relay');
+    for (const inFlight of [1, 64]) {
+      expect(printed).toMatch(new RegExp(`^${inFlight} in flight: sends accepted a second${RATIOS}$`, 'm'));
+      expect(printed).toMatch(new RegExp(`^${inFlight} in flight: send → poll → ack cycles a second${RATIOS}$`, 'm'));
+    }
   });
 });

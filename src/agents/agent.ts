@@ -127,7 +127,11 @@ export class Agent {
     const { card, directory, keys, clock } = this.#context;
     const announced = announcedCard(envelope);
     if (!announced) return null;
-    const sender = asReached(announced, directory.get(announced.id), delivery.message);
+    const known = directory.get(announced.id);
+    if (wayIn(delivery.message) && known?.transport === card.transport && known.status === 'active') {
+      return this.#refuse(delivery, `an agent with the id ${known.id} runs here`);
+    }
+    const sender = asReached(announced, known, delivery.message);
     await directory.register(sender);
     const effects = new Effects(card, delivery.message, trace, keys, clock);
     if (envelope.intent === 'identity') admit(this.#context, effects, sender, envelope.replyTo);

@@ -23,7 +23,7 @@ export async function answerAssignment(
 ): Promise<Settlement> {
   const { card, gate, sessions } = context;
   const { message } = delivery;
-  const { sender } = senderSchema.parse(message.payload.data);
+  const sender = senderSchema.parse(message.payload.data).sender.replaceAll(/\s+/g, ' ');
   if (delivery.attempt === 1) {
     const verdict = gate.checkAgent(sender, message.body.length);
     if (!verdict.allow) return { kind: 'ack', outputs: [resultFor(context, delivery, refused(verdict.reason))] };

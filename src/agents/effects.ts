@@ -103,6 +103,11 @@ export class Effects {
     this.#alsoOnward.push(write);
   }
 
+  /** Sends a message as it is. */
+  pass(message: NewMessage): void {
+    this.#outputs.push(message);
+  }
+
   send(departure: Departure): void {
     if (departure.to.length > 0) this.#departures.push(departure);
   }

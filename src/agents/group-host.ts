@@ -52,7 +52,7 @@ export async function hearContribution(
     sayInGroupChat(context, effects, group, discussion, said);
     return effects;
   };
-  if (heard.closed || heard.waitingFor.length > 0) {
+  if (heard.closed || (heard.waitingFor.length > 0 && !isDecided(heard))) {
     const effects = begin();
     effects.write(discussions.put(card.id, heard));
     return settle(effects, heard.budget);
@@ -93,8 +93,9 @@ async function goOn(
   signal: AbortSignal,
 ): Promise<Settlement> {
   const somebodySpoke = discussion.contributions.some(({ round, text }) => round === discussion.round && text !== null);
-  const members = group.members.filter(({ id }) => id !== context.card.id);
-  const unfinished = somebodySpoke && discussion.round < discussion.rounds && members.length > 0;
+  const members = discussion.panel ? group.members : group.members.filter(({ id }) => id !== context.card.id);
+  const hasRounds = discussion.round < discussion.rounds && members.length > 0;
+  const unfinished = somebodySpoke && hasRounds && !isDecided(discussion);
   const next = unfinished ? nextRound(context, group, members, discussion, begin()) : null;
   return next ?? close(context, delivery, group, discussion, begin, unfinished, signal);
 }
@@ -139,6 +140,26 @@ function nextRound(
   return settle(effects, discussion.budget);
 }
 
+/** Whether enough has been said on a panel for its answer. */
+function isDecided({ panel, contributions }: Discussion): boolean {
+  const spoken = contributions.filter(({ text }) => text !== null).length;
+  switch (panel?.judgement?.mode) {
+    case 'first':
+      return spoken >= 1;
+    case 'quorum':
+      return spoken >= panel.judgement.of;
+    default:
+      return false;
+  }
+}
+
+/** On a panel everybody has said in the chat what they had to say, unless somebody puts one answer together. */
+const needsSummary = ({ panel, contributions }: Discussion): boolean => {
+  if (!panel) return true;
+  const isJudged = panel.judgement?.mode === 'merge' || panel.judgement?.mode === 'quorum';
+  return isJudged && contributions.some(({ text }) => text !== null);
+};
+
 /** The closing summary, for the person who asked. */
 async function close(
   context: AgentContext,
@@ -153,6 +174,10 @@ async function close(
   const { place, contributions } = discussion;
   const spoken = contributions.filter(({ text }) => text !== null);
   let effects = begin();
+  if (!needsSummary(discussion)) {
+    effects.write(discussions.put(card.id, { ...discussion, waitingFor: [], closed: true }));
+    return settle(effects, discussion.budget);
+  }
   let text = 'Nobody in the group has answered in time.';
   if (spoken.length > 0) {
     watch.thinking(card.id, place, true);
@@ -201,10 +226,15 @@ function sayInGroupChat(
   { hasGroupChats }: AgentContext,
   effects: Effects,
   group: Group,
-  { place }: Discussion,
+  { place, panel, contributions }: Discussion,
   { speaker, text }: Contribution,
 ): void {
   if (text === null) return;
+  if (panel) {
+    const isFirst = panel.judgement?.mode === 'first' && contributions.every((one) => one.text === null);
+    if (panel.judgement === null || isFirst) effects.say(place, text, { label: 'contribution', speaker });
+    return;
+  }
   const inGroup = place.peer.kind === 'group';
   if (inGroup || hasGroupChats(place.channel))
     effects.say(inGroup ? place : groupChat(group, place), text, { label: 'contribution', speaker });

@@ -99,8 +99,8 @@ export async function contribute(
   effects.write(sessions.append(card.id, key, [heard, ...own]));
   effects.send({
     label: 'contribution',
-    // Silence is between it and the host.
-    to: group.members.filter(({ id }) => id !== card.id && (text !== null || id === group.host)),
+    // Silence is between it and the host, which may be itself.
+    to: group.members.filter(({ id }) => id === group.host || (id !== card.id && text !== null)),
     group: { groupId: group.id, groupName: group.name },
     intent: 'group-answer',
     payload: { discussion, round, text },

@@ -1,6 +1,6 @@
 import { type AgentId, type ConversationId, conversationId, type GroupId, groupId } from '../domain/addresses.ts';
 import type { RegisteredAgent } from '../domain/agent-card.ts';
-import type { ChatPlace } from '../domain/chat.ts';
+import type { ChatPanel, ChatPlace } from '../domain/chat.ts';
 import type { Discussion, Group, GroupMember } from '../domain/group.ts';
 import { turnsOf } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
@@ -149,10 +149,26 @@ export class GroupActions {
     return this.ask(found.group, text);
   }
 
-  ask(group: Group, question: string): ToolAnswer {
+  /** Puts what somebody said to the agents of a panel that hear each other. This agent leads them, and is one of them. */
+  askPanel({ members, rounds, judgement }: ChatPanel, question: string): ToolAnswer {
+    const { card, directory, groups } = this.#context;
+    const { channel, account, peer } = this.#place;
+    const id = groupId(deriveId('grp', 'panel', card.id, channel, account, peer.kind, peer.id));
+    const roster = members.map((member) => ({ id: member.id, name: directory.get(member.id)?.name ?? member.id }));
+    const known = groups.get(card.id, id);
+    const name = peer.name ?? peer.id;
+    const version = (known?.version ?? 0) + 1;
+    const group: Group = { id, name, purpose: '', host: card.id, members: roster, version };
+    const isNew = JSON.stringify(known?.members) !== JSON.stringify(roster);
+    if (isNew) this.#change(group, [...(known?.members ?? []), ...roster]);
+    return this.ask(isNew || !known ? group : known, question, { rounds, judgement });
+  }
+
+  ask(group: Group, question: string, panel?: Pick<ChatPanel, 'rounds' | 'judgement'>): ToolAnswer {
     const { card, clock, discussion: limits, discussions, sessions, hasGroupChats } = this.#context;
     if (group.host !== card.id) return ledByAnother(group);
-    const members = group.members.filter(({ id }) => id !== card.id);
+    const members = panel ? group.members : group.members.filter(({ id }) => id !== card.id);
+    const rounds = panel?.rounds ?? limits.rounds;
     if (members.length === 0) return refuse(`Nobody but you is in ${group.name}.`, 'Add a member first.');
     const effects = this.#effects;
     if (effects.trace.budget.turns < members.length + TURNS_OF_THE_HOST) {
@@ -162,7 +178,7 @@ export class GroupActions {
     }
     const label = `question:${group.id}:${this.#questions++}`;
     const id = effects.id(label);
-    const round = { discussion: id, question, askedBy: this.#askedBy, round: 1, rounds: limits.rounds };
+    const round = { discussion: id, question, askedBy: this.#askedBy, round: 1, rounds };
     const conversation = groupConversation(group.id);
     effects.send({
       label,
@@ -187,18 +203,19 @@ export class GroupActions {
       place: this.#place,
       trace: effects.trace,
       round: 1,
-      rounds: limits.rounds,
+      rounds,
       waitingFor: members.map((member) => member.id),
       contributions: [],
       share: effects.trace.budget,
       budget: turnsOf(effects.trace.budget, SUMMARY_TURNS),
       closed: false,
+      ...(panel && { panel: { judgement: panel.judgement } }),
     };
     effects.writeWithShare((share) => discussions.put(card.id, { ...opened, share }));
     const line = { id, role: 'user', speaker: this.#askedBy, text: question, at: effects.now } as const;
     effects.write(sessions.append(card.id, groupSessionKey(card.id, group.id), [line]));
     const inGroup = this.#place.peer.kind === 'group' && this.#place.peer.id === group.id;
-    if (!inGroup && hasGroupChats(this.#place.channel))
+    if (!panel && !inGroup && hasGroupChats(this.#place.channel))
       effects.say(groupChat(group, this.#place), question, { label: `${label}:chat` });
     return { ok: true, group: describeGroup(group), asked: members.map((member) => member.name) };
   }

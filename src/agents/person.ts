@@ -10,6 +10,7 @@ import type { AgentContext } from './context.ts';
 import { Effects } from './effects.ts';
 import { GroupActions } from './groups.ts';
 import { type OrderGiven, obey } from './orders.ts';
+import { chooseSpeakers } from './panel.ts';
 import { REMEMBERED_LINES, remembered, systemPrompt } from './prompt.ts';
 import { groupTools, messagingTools } from './tools.ts';
 import { takeTurn, waitForProvider } from './turn.ts';
@@ -47,7 +48,16 @@ export async function answerPerson(
   const effects = new Effects(card, delivery.message, trace, keys, clock);
 
   const command = chatCommand(chat.text);
+  const { panel } = chat;
+  // One of a panel is enough to answer a command.
+  if (command && panel && panel.members[0]?.id !== card.id) return { kind: 'ack' };
   if (command) return answerCommand(context, chat, command, { delivery, place, askedBy: person, effects }, signal);
+  if (panel?.mode === 'select') return chooseSpeakers(context, delivery, chat, panel, effects, signal);
+  if (panel?.mode === 'shared') {
+    const answer = new GroupActions(context, effects, place, person).askPanel(panel, chat.text);
+    if (!answer.ok) effects.say(place, [answer.error, answer.hint].filter(Boolean).join(' '));
+    return acknowledge(context, effects, trace.budget, delivery);
+  }
   const group = chat.peer.kind === 'group' ? groups.get(card.id, groupId(chat.peer.id)) : null;
   if (group) {
     const answer = new GroupActions(context, effects, place, person).ask(group, chat.text);

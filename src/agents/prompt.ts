@@ -55,6 +55,20 @@ export function planPrompt(agents: readonly RegisteredAgent[], task: string, mos
   };
 }
 
+/** What the model is asked that chooses who of a panel answers. */
+export function choicePrompt(agents: readonly RegisteredAgent[], text: string): ModelMessage {
+  const known = agents.map(({ name, capabilities }) => `- ${describe(name, capabilities)}`);
+  return {
+    role: 'user',
+    content: [
+      '[choose who answers]',
+      'Choose those of these agents who should answer the message below: as few as it takes. Call choose_agents.',
+      ...known,
+      `Message: ${text}`,
+    ].join('\n'),
+  };
+}
+
 /** What a member of a group is asked in a round. */
 export function roundPrompt(
   group: Group,

@@ -62,6 +62,27 @@ describe('the coordinator and agents on a relay', () => {
     expect(await bodiesFor(relay, 'bob')).toEqual(['one', 'two']);
   });
 
+  it('[REL-04] what has to wait holds up what comes after it in its conversation, and nothing else', async () => {
+    await using relay = await TestRelay.open(['alice', 'bob']);
+    await using t = await openBeside(relay, NOWHERE);
+    const say = (body: string, conversation: string) =>
+      t.coordinator.send({ from: 'alice', to: 'bob', body, routing: { conversation_id: conversation } });
+    await say('one', 'long');
+    await moveTo(t.coordinator, 'bob', await relay.listen());
+    await say('two', 'long');
+    await say('other', 'short');
+    expect(await bodiesFor(relay, 'bob')).toEqual(['other']);
+    relay.spool.clock.advance(1_000);
+    const { id } = await say('three', 'long');
+    expect(t.coordinator.status(id)?.deliveries).toMatchObject([{ status: 'acked' }]);
+    for (const body of ['one', 'two', 'three']) {
+      const polled = (await relay.poll('bob')).body['messages'];
+      const [received, ...others] = z.array(z.object({ id: z.string(), body: z.string() })).parse(polled);
+      expect([received?.body, others]).toEqual([body, []]);
+      await relay.post('bob', 'ack', { message_id: received?.id });
+    }
+  });
+
   it('[REL-04] what the relay refuses is a dead letter after its attempts', async () => {
     await using relay = await TestRelay.open(['alice']);
     await using t = await openBeside(relay, await relay.listen());

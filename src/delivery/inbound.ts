@@ -110,7 +110,9 @@ export function inbound(
 function recipientsOf({ agents, panel }: Routed): { recipients: Routed['agents']; panel: ChatPanel | null } {
   if (!panel) return { recipients: agents, panel: null };
   const { peer, shared, selection } = panel;
-  const chat = { peer, members: [...agents], rounds: shared?.rounds ?? 1, judgement: shared?.judgement ?? null };
+  const chosen = shared ? ('shared' as const) : ('each' as const);
+  const { rounds = 1, judgement = null } = shared ?? {};
+  const chat = { peer, chosen, members: [...agents], rounds, judgement };
   const selector = selection?.selector ?? null;
   if (selector !== null && agents.length > 1) {
     return { recipients: [{ id: selector, rank: 0 }], panel: { ...chat, mode: 'select' } };

@@ -39,6 +39,8 @@ const panelSchema = z.object({
    * the agent that gets it chooses who answers.
    */
   mode: z.enum(['each', 'shared', 'select']),
+  /** How those who are chosen answer. */
+  chosen: z.enum(['each', 'shared']).default('each'),
   members: z.array(z.object({ id: z.string().transform(agentId), rank: z.number() })),
   rounds: z.number().default(1),
   judgement: z

@@ -1,5 +1,6 @@
 import type { AgentId, GroupId, MessageId } from './addresses.ts';
 import type { ChatPlace } from './chat.ts';
+import type { Judgement } from './routing.ts';
 import type { Budget, Trace } from './trace.ts';
 import type { Write } from './write.ts';
 
@@ -60,6 +61,8 @@ export interface Discussion {
   /** What is left to go on with: what was kept for the summary, and what the answers have brought back. */
   readonly budget: Budget;
   readonly closed: boolean;
+  /** Of a panel: what is said is said in the chat itself, and how it comes to one answer; absent for a group. */
+  readonly panel?: { readonly judgement: Judgement | null };
 }
 
 export interface DiscussionStore {

@@ -14,7 +14,7 @@ import {
 } from '../protocol/message-v2.ts';
 import type { RelaySecrets } from '../protocol/relay-stores.ts';
 import type { DeliveryReport, Spool } from '../spool/spool.ts';
-import { HandedOut } from './handed-out.ts';
+import { type Held, Pollers } from './pollers.ts';
 import { Refusal } from './refusal.ts';
 
 export interface MailboxesOptions {
@@ -37,7 +37,7 @@ export interface PollRequest {
   readonly limit: number;
   readonly leaseMs: number;
   readonly waitMs: number;
-  /** Names whoever polls, one poll after the other: what he was handed out and has not settled by then, he never got. */
+  /** See Pollers. */
   readonly poller: string | null;
 }
 
@@ -56,7 +56,7 @@ export class Mailboxes {
   readonly #directory: AgentDirectory;
   readonly #secrets: RelaySecrets;
   readonly #clock: Clock;
-  readonly #handedOut = new HandedOut();
+  readonly #pollers = new Pollers();
 
   constructor({ spool, directory, secrets, clock }: MailboxesOptions) {
     this.#spool = spool;
@@ -78,15 +78,20 @@ export class Mailboxes {
     return { message_id: message.id, status: this.#standing(this.#spool.status(messageId(message.id))), duplicate };
   }
 
-  /** Takes leases on what is in an agent's mailbox; waits for it if told to, until `gone` aborts, and hands it back then. */
+  /**
+   * Takes leases on what is in an agent's mailbox; waits for it if told to. When `gone` aborts, or the same poller asks again, nobody
+   * hears the answer: then all of it is handed back.
+   */
   async poll(agent: AgentId, request: PollRequest, gone: AbortSignal): Promise<LeasedMessage[]> {
     const { poller } = request;
-    if (poller !== null) await this.#takeBack(agent, poller);
-    const claimed = await this.#claim(agent, request, gone);
+    const own = poller === null ? null : this.#pollers.begin(agent, poller);
+    await this.#takeBack(agent, own?.lost ?? []);
+    const over = own ? AbortSignal.any([own.over, gone]) : gone;
+    const claimed = await this.#claim(agent, request, over);
     const messages = claimed.map(leasedMessage);
-    const fitting = gone.aborted ? 0 : howManyFit(messages);
+    const fitting = over.aborted ? 0 : howManyFit(messages);
+    own?.handOut(claimed.slice(0, fitting));
     await Promise.all(claimed.slice(fitting).map((delivery) => this.#handBack(delivery)));
-    if (poller !== null) this.#handedOut.note(agent, poller, claimed.slice(0, fitting));
     return messages.slice(0, fitting);
   }
 
@@ -218,12 +223,11 @@ export class Mailboxes {
     throw new Refusal('LEASE_LOST', `Message ${id} ${how}.`);
   }
 
-  async #takeBack(agent: AgentId, poller: string): Promise<void> {
-    const lost = this.#handedOut
-      .take(agent, poller)
-      .filter(({ message, lease }) => this.#spool.lease(message, agentAddress(agent))?.token === lease.token);
-    // What cannot be taken back now comes back when its lease ends.
-    await Promise.allSettled(lost.map((held) => this.#handBack(held)));
+  /** What cannot be taken back now comes back when its lease ends. */
+  async #takeBack(agent: AgentId, lost: readonly Held[]): Promise<void> {
+    const own = agentAddress(agent);
+    const held = lost.filter(({ message, lease }) => this.#spool.lease(message, own)?.token === lease.token);
+    await Promise.allSettled(held.map((one) => this.#handBack(one)));
   }
 
   #handBack({ lease }: Pick<Delivery, 'lease'>): Promise<void> {

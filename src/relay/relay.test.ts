@@ -56,6 +56,46 @@ describe('the HTTP API of the relay', () => {
     expect(messagesOf(await relay.poll('bob'))).toMatchObject([{ attempt: 2 }]);
   });
 
+  it('[REL-04] what a poller has not settled when it polls again was lost on its way, and comes again at once', async () => {
+    await using relay = await TestRelay.open(['alice', 'bob']);
+    for (const id of ['one', 'two']) await relay.post('alice', 'send', wireMessage('alice', 'bob', { id }));
+    const poll = async (poller: string) => messagesOf(await relay.poll('bob', `?poller=${poller}`));
+    expect(await poll('a')).toMatchObject([{ id: 'one' }, { id: 'two' }]);
+    expect(await poll('b')).toEqual([]);
+    expect(await poll('b')).toEqual([]);
+    expect(await poll('a')).toEqual([]);
+    relay.spool.clock.advance(60_001);
+    await relay.spool.settled();
+    const again = [
+      { id: 'one', attempt: 2 },
+      { id: 'two', attempt: 2 },
+    ];
+    for (let lost = 0; lost < 5; lost++) expect(await poll('a')).toMatchObject(again);
+    await relay.post('bob', 'ack', { message_id: 'one' });
+    expect(await poll('a')).toMatchObject([{ id: 'two', attempt: 2 }]);
+  });
+
+  it('[REL-04] a poll that waits is over when the same poller polls again', async () => {
+    await using relay = await TestRelay.open(['alice', 'bob']);
+    const first = relay.poll('bob', '?poller=a&wait=30');
+    const second = relay.poll('bob', '?poller=a&wait=30');
+    expect(messagesOf(await first)).toEqual([]);
+    await relay.post('alice', 'send', wireMessage('alice', 'bob', { id: 'one' }));
+    expect(messagesOf(await second)).toMatchObject([{ id: 'one' }]);
+  });
+
+  it('[REL-04] a conversation is handed out one message at a time, in order', async () => {
+    await using relay = await TestRelay.open(['alice', 'bob']);
+    const routing = { conversation_id: 'c' };
+    for (const id of ['one', 'two']) await relay.post('alice', 'send', wireMessage('alice', 'bob', { id, routing }));
+    await relay.post('alice', 'send', wireMessage('alice', 'bob', { id: 'other' }));
+    expect(messagesOf(await relay.poll('bob'))).toMatchObject([{ id: 'one' }, { id: 'other' }]);
+    await relay.post('bob', 'nack', { message_id: 'one' });
+    expect(messagesOf(await relay.poll('bob'))).toMatchObject([{ id: 'one' }]);
+    await relay.post('bob', 'ack', { message_id: 'one' });
+    expect(messagesOf(await relay.poll('bob'))).toMatchObject([{ id: 'two' }]);
+  });
+
   it('[REL-02] nack gives a message back, with a reason; after the last attempt it has failed', async () => {
     await using relay = await TestRelay.open(['alice', 'bob']);
     const { id } = wireMessage('alice', 'bob');

@@ -2,6 +2,7 @@ import { type HubClient, HubError } from '../../client/index.ts';
 import type { AgentCard } from '../../domain/agent-card.ts';
 import { ParleyError } from '../../domain/errors.ts';
 import { TASK, type TaskAnswer } from '../../domain/task.ts';
+import { deriveId } from '../../lib/ids.ts';
 import type { Json } from '../../lib/json.ts';
 import { looksLikeEnvelope } from '../../protocol/ai-comms-1.0.ts';
 import type { MessageV2 } from '../../protocol/message-v2.ts';
@@ -29,7 +30,7 @@ export class HubLink implements Link {
     to: AgentCard,
     signal?: AbortSignal,
   ): Promise<TaskAnswer | null> {
-    const options = { id: `${id}@${to.id}`, sender: from, signal };
+    const options = { id: taskId(id, to.id), sender: from, signal };
     const isEnvelope = looksLikeEnvelope(body);
     try {
       if (isEnvelope) {
@@ -70,6 +71,12 @@ export class HubLink implements Link {
       if (status === 'failed' || status === 'expired') throw new HubError('agent-failed', error ?? `It has ${status}.`);
     }
   }
+}
+
+/** One message may be for several agents. The hub takes ids of at most 200 characters. */
+function taskId(message: string, agent: string): string {
+  const id = `${message}@${agent}`;
+  return id.length <= 200 ? id : deriveId('task', message, agent);
 }
 
 /** Agents answer with text, as a rule; whatever else it is, is told as JSON. */
