@@ -78,6 +78,7 @@ describe('a file breaks the layering', () => {
     ['the hub uses the spool itself', 'src/hub/a.ts', "import { b } from '../spool/sqlite/sqlite-spool.ts';"],
     ['the daemon uses the command line', 'src/daemon/a.ts', "import { b } from '../cli/main.ts';"],
     ['the command line goes past the daemon', 'src/cli/a.ts', "const b = await import('../spool/spool.ts');"],
+    ['the client loads a parser', 'src/client/a.ts', "import { HUB_CLOSE } from '../protocol/hub-frames.ts';"],
     ['a folder that is not in the table', 'src/things/a.ts', ''],
     ['the page uses code of the server', `src/channels/local/page/a.ts`, "import { b } from '../wire.ts';"],
     ['it imports a test', 'src/agents/a.ts', "import { b } from './b.test.ts';"],

@@ -25,4 +25,6 @@ export async function start(options: RunOptions): Promise<void> {
     () => 'Stopping: what is in hand is finished, the rest waits for the next start.',
   );
   await daemon.stop();
+  // What libraries have left running for a while is not waited for: all that matters has been written.
+  setImmediate(() => process.exit());
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TokenBucket } from '../hub/allowance.ts';
+import { TokenBucket } from '../lib/allowance.ts';
 import { ManualClock } from '../lib/manual-clock.ts';
 import { HubOutbox } from './hub-outbox.ts';
 

@@ -1,4 +1,4 @@
-import { TokenBucket } from '../hub/allowance.ts';
+import { TokenBucket } from '../lib/allowance.ts';
 import type { Clock } from '../lib/clock.ts';
 
 /** A little less than the hub puts up with before it hangs up: a frame costs a token, and another for each 8 KiB of it. */

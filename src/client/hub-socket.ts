@@ -1,5 +1,5 @@
-import { type Heartbeat, startHeartbeat } from '../hub/heartbeat.ts';
 import type { Clock } from '../lib/clock.ts';
+import { type Heartbeat, startHeartbeat } from '../lib/heartbeat.ts';
 import { HubError } from './hub-error.ts';
 import { type FromHub, readFrame, type ToHub } from './hub-frames.ts';
 import { HubOutbox } from './hub-outbox.ts';

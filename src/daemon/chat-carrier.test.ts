@@ -40,9 +40,17 @@ const chat = (text: string, sender = '+15550002', aliases?: string[]): ChatIn =>
   at: 1_000,
 });
 
+class Line {
+  readonly name = 'whatsapp';
+  readonly #number = '+15550001';
+  numberOf(): string {
+    return this.#number;
+  }
+}
+
 function carrierOn(t: SpoolFixture, policy: Partial<GatePolicy> = {}): Carrier {
   return chatCarrier({
-    channel: { name: 'whatsapp', numberOf: () => '+15550001' },
+    channel: new Line(),
     gate: new Gate({ ...POLICY, ...policy }, t.clock),
     parts: new SqliteEnvelopeParts(t.db, { clock: t.clock }),
     commit: (writes) =>

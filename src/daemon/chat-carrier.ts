@@ -36,9 +36,10 @@ export function chatCarrier({ channel, gate, parts, commit }: CarrierOptions): C
   };
 }
 
-function wayIn({ name, numberOf }: CarrierOptions['channel'], { account, sender, at }: ChatIn): WayIn {
+function wayIn(channel: CarrierOptions['channel'], { account, sender, at }: ChatIn): WayIn {
+  const { name } = channel;
   const phone = [sender.id, ...(sender.aliases ?? [])].find((id) => id.startsWith('+'));
-  const to = numberOf?.(account);
+  const to = channel.numberOf?.(account);
   return {
     transport: name,
     metadata: { [name]: sender.id },

@@ -3,6 +3,7 @@ import type { LocalChannel } from '../channels/local/local-channel.ts';
 import { loadPage } from '../channels/local/page-assets.ts';
 import { localRoutes } from '../channels/local/routes.ts';
 import type { LinkEvent } from '../channels/whatsapp/baileys/link.ts';
+import { linkPage } from '../channels/whatsapp/link-page.ts';
 import { deadLetterNotice } from '../delivery/dead-letter-notice.ts';
 import { type Handler, Worker } from '../delivery/worker.ts';
 import { type Address, type AgentId, agentAddress, agentId, agentOf } from '../domain/addresses.ts';
@@ -21,6 +22,7 @@ import type { Config } from './config/config.ts';
 import { every } from './every.ts';
 import { close, healthServer, listen } from './http.ts';
 import { introduce } from './introductions.ts';
+import { LinkDisplay } from './link-display.ts';
 import { startLinks } from './links.ts';
 import { showOnPage } from './live-view.ts';
 import { prometheusText } from './prometheus.ts';
@@ -93,9 +95,19 @@ async function start(
 
   const keys = await envelopeKeys(config, db);
   const gate = makeGate(config, clock);
+  // Until the server has said where it listens; a code to scan takes longer.
+  let page = `http://localhost:${config.http.port}/`;
+  const display = new LinkDisplay({
+    accounts: config.agents,
+    folder: config.dataDir,
+    pageUrl: () => new URL('whatsapp', page).href,
+    terminal: process.stderr,
+    logger,
+  });
+  stops.push(() => display.stop());
   const introductions = { spool, directory: registry, keys, clock, peers: config.peers, cards };
   const link = (event: LinkEvent): void => {
-    logger.info({ account: event.account, event: event.kind }, 'WhatsApp');
+    display.follow(event);
     if (event.kind !== 'open') return;
     introduce(agentId(event.account), 'whatsapp', introductions).catch((error: unknown) =>
       logger.warn({ error: errorText(error) }, 'the peers could not be greeted'),
@@ -146,12 +158,16 @@ async function start(
       prometheusText({ ...spool.stats(), oldestLeased: oldestLeased(db), agents: registry.list(), now: clock.now() }),
   });
   if (local) {
-    const page = await loadPage();
-    await app.register(localRoutes(local, { clock, page, offers: config.offers, suggestions: suggestionsFor(config) }));
+    const assets = await loadPage();
+    await app.register(
+      localRoutes(local, { clock, page: assets, offers: config.offers, suggestions: suggestionsFor(config) }),
+    );
   }
   if (chats.whatsapp?.routes) await app.register(chats.whatsapp.routes);
+  if (config.whatsapp?.mode === 'baileys') await app.register(linkPage({ accounts: () => display.accounts() }));
   const url = await listen(app, config.http);
   stops.push(() => close(app));
+  page = url;
 
   await announce(cards, records, spool, keys, clock.now());
   const { idleHours, sweepMinutes } = config.history;

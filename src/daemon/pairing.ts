@@ -105,7 +105,9 @@ async function link(
 ): Promise<boolean> {
   const { promise: outcome, resolve, reject } = Promise.withResolvers<boolean>();
   let told = Promise.resolve();
+  let trouble: string | null = null;
   const follow = (event: LinkEvent): void => {
+    trouble = event.kind === 'closed' ? event.reason : null;
     told = told.then(async () => {
       await tell(pairingEvent(event));
       if (event.kind === 'open') resolve(true);
@@ -122,18 +124,21 @@ async function link(
     linkBy,
     ...server,
   });
-  const stop = (): void => resolve(false);
-  signal.addEventListener('abort', stop, { once: true });
-  const giveUp = (): void => reject(notLinked(account.id, 'nobody has done it in time'));
-  const cancelTimeout = timeoutMs === null ? () => undefined : clock.timer(clock.now() + timeoutMs, giveUp);
+  const stops: (() => void)[] = [];
   try {
     // Nothing is acknowledged: what people write is delivered again to whoever runs the agent.
     await channel.start(() => Promise.reject(new Error('messages wait until the agent is started')));
-    if (signal.aborted) stop();
+    if (signal.aborted) return false;
+    const stop = (): void => resolve(false);
+    signal.addEventListener('abort', stop);
+    stops.push(() => signal.removeEventListener('abort', stop));
+    if (timeoutMs !== null) {
+      const giveUp = (): void => reject(notLinked(account.id, trouble ?? 'no phone has done it in time'));
+      stops.push(clock.timer(clock.now() + timeoutMs, giveUp));
+    }
     return await outcome;
   } finally {
-    cancelTimeout();
-    signal.removeEventListener('abort', stop);
+    for (const stop of stops) stop();
     await channel.stop();
     await told.catch(() => undefined);
   }

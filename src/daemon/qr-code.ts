@@ -6,11 +6,23 @@ import { errorText } from '../lib/errors.ts';
 /** On a screen nothing is scratched or torn off: the least redundancy gives the largest squares. */
 const ON_SCREEN = { errorCorrectionLevel: 'low' } as const;
 
+/** What somebody has to do on the phone, up to the code that follows. `by`: as in LinkEvent. */
+export function linkingSteps(account: string, by: 'qr' | 'code'): string {
+  const steps = `To link ${account}, on the phone: WhatsApp, Linked devices, Link a device`;
+  return by === 'qr' ? `${steps}. Then scan:` : `${steps}, Link with phone number instead. Then type in:`;
+}
+
+/** The eight characters as people read them: ABCD-EFGH. */
+export function readableCode(code: string): string {
+  return code.replace(/^(.{4})(.{4})$/, '$1-$2');
+}
+
 /** Black on white for a terminal, with colours; or in characters alone, for what is no terminal. */
 export function terminalQr(qr: string, { colours }: { colours: boolean }): Promise<string> {
   return toText(qr, colours ? { ...ON_SCREEN, type: 'terminal', small: true } : { ...ON_SCREEN, type: 'utf8' });
 }
 
+/** The QR code as an SVG element. */
 export function svgQr(qr: string): Promise<string> {
   return toText(qr, { ...ON_SCREEN, type: 'svg' });
 }
@@ -18,7 +30,6 @@ export function svgQr(qr: string): Promise<string> {
 /** A file with a QR code, as PNG. Only its owner may read it: whoever scans the code has a device on the account. */
 export class QrFile {
   readonly path: string;
-  #wanted: string | null = null;
 
   constructor(path: string) {
     this.path = path;
@@ -26,14 +37,11 @@ export class QrFile {
 
   /** Puts this code in the place of the one before; whoever looks at the file sees one or the other. Rejects with OUTPUT_FAILED. */
   async show(qr: string): Promise<void> {
-    this.#wanted = qr;
-    const png = await toBuffer(qr, { ...ON_SCREEN, type: 'png', scale: 8 });
-    if (this.#wanted === qr) this.#write(png);
+    this.#write(await toBuffer(qr, { ...ON_SCREEN, type: 'png', scale: 8 }));
   }
 
   /** Also what a process that was killed has left there. */
   remove(): void {
-    this.#wanted = null;
     rmSync(this.path, { force: true });
   }
 
@@ -45,6 +53,7 @@ export class QrFile {
       writeFileSync(unfinished, png, { mode: 0o600, flag: 'wx' });
       renameSync(unfinished, this.path);
     } catch (cause) {
+      rmSync(unfinished, { force: true });
       const message = `The QR code cannot be written to ${this.path}: ${errorText(cause)}`;
       throw new ParleyError('OUTPUT_FAILED', message, { hint: 'Name a file in a folder that is there.', cause });
     }

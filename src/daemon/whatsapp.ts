@@ -7,11 +7,11 @@ import { cloudRoutes } from '../channels/whatsapp/cloud/routes.ts';
 import type { ChatIn } from '../domain/chat.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import { normaliseIdentity } from '../security/identity.ts';
 import type { Database } from '../spool/sqlite/database.ts';
 import { SqliteCloudStore } from '../store/whatsapp-cloud.ts';
 import { SqliteWhatsAppSessions } from '../store/whatsapp-session.ts';
 import type { Config, WhatsAppConfig } from './config/config.ts';
+import { linkedAccounts } from './config/whatsapp.ts';
 
 interface WhatsAppOptions {
   readonly db: Database;
@@ -35,15 +35,11 @@ export function openWhatsApp(config: Config, whatsapp: WhatsAppConfig, options: 
   return whatsapp.cloud ? openCloud(config, whatsapp.cloud, options) : openBaileys(config, whatsapp, options);
 }
 
-function openBaileys(
-  { agents }: Config,
-  whatsapp: WhatsAppConfig,
-  { db, link, clock, logger }: WhatsAppOptions,
-): WhatsApp {
+function openBaileys(config: Config, whatsapp: WhatsAppConfig, { db, link, clock, logger }: WhatsAppOptions): WhatsApp {
   const { linkBy, webUrl, rootKey } = whatsapp;
   const sessions = new SqliteWhatsAppSessions(db, { clock });
   const channel = new BaileysChannel({
-    accounts: agents.map(({ id, phone }) => ({ id, phone: phone === null ? null : normaliseIdentity(phone) })),
+    accounts: linkedAccounts(config),
     ...{ sessions, link, linkBy, clock, logger },
     ...(webUrl !== null && { webUrl }),
     ...(rootKey !== null && { rootKey }),

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { AddressAllowance } from './allowance.ts';
+import { AddressAllowance } from '../lib/allowance.ts';
 import { ClientAddresses } from './client-address.ts';
 import type { HubOptions } from './options.ts';
 

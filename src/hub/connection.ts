@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
+import { TokenBucket } from '../lib/allowance.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
+import { type Heartbeat, startHeartbeat } from '../lib/heartbeat.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type AgentFrame, HUB_CLOSE, type HubFrame, readAgentFrame } from '../protocol/hub-frames.ts';
-import { TokenBucket } from './allowance.ts';
-import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 
 /** From the first byte to the `register` frame, in milliseconds. */
 const REGISTER_WITHIN_MS = 10_000;

@@ -59,9 +59,7 @@ export class SqliteCloudStore implements CloudStore {
   }
 
   async answered(id: string, message: string): Promise<void> {
-    await this.#db.write(() =>
-      this.#db.prepare('UPDATE whatsapp_piece SET message = ? WHERE id = ?').run(message, id),
-    );
+    await this.#db.write(() => this.#db.prepare('UPDATE whatsapp_piece SET message = ? WHERE id = ?').run(message, id));
   }
 
   async withdrawn(id: string): Promise<void> {

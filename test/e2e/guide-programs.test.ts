@@ -27,7 +27,10 @@ async function atHub(language: Language): Promise<string[]> {
     onTask: ({ message, sender }) => `${message}, for ${sender}`,
   });
   await agent.ready;
-  return await runProgram('hub.md', language, { folder, env: { HUB_URL: new URL(hub.url).origin, HUB_SECRET: secret } });
+  return await runProgram('hub.md', language, {
+    folder,
+    env: { HUB_URL: new URL(hub.url).origin, HUB_SECRET: secret },
+  });
 }
 
 /** The same with a relay, and two agents that have a secret. */

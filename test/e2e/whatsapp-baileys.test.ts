@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { temporaryFolder } from '../support/spool.ts';
 import { ACCOUNT, NUMBER, WhatsAppFixture } from '../support/whatsapp-channel.ts';
 import { connectPerson } from '../support/whatsapp-person.ts';
@@ -198,6 +199,32 @@ describe('messages that come in', () => {
     await t.until(() => t.server.phone(NUMBER).pending() === 0, 'nothing waits at the server');
   });
 
+  it('[WHA-03] what is said while that is being taken comes after it, and can be read', async () => {
+    const reached = Promise.withResolvers<void>();
+    const stored = Promise.withResolvers<void>();
+    await using t = await WhatsAppFixture.open({
+      receive: async () => {
+        reached.resolve();
+        await stored.promise;
+        return undefined;
+      },
+    });
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const group = t.server.createGroup('Team', [ANN, NUMBER]);
+    await t.channel.stop();
+    const offline = Array.from({ length: 10 }, (_, index) => `offline ${index}`);
+    for (const text of offline) await ann.say(NUMBER, text);
+    await ann.say(group.id, 'with the key of the group');
+    await t.restart();
+    await reached.promise;
+    const live = await ann.say(group.id, 'live');
+    await t.until(() => t.server.events().some((e) => e.type === 'delivered' && e.id === live), 'it is on the socket');
+    stored.resolve();
+    await t.receipted(live);
+    expect(t.arrivals.map(({ chat }) => chat.text)).toEqual([...offline, 'with the key of the group', 'live']);
+    expect(t.server.sent({ id: live })[0]?.resends).toBe(0);
+  });
+
   it('[WHA-03] neither its own messages nor those of its owner are taken for messages to it', async () => {
     await using t = await WhatsAppFixture.open();
     await using owner = await connectPerson(t.server, NUMBER, 'Atlas');
@@ -296,6 +323,8 @@ describe('messages that go out', () => {
     t.server.faults.refuseWith(599);
     await expect(t.send('d2', ANN_ID, { text: 'hello' })).rejects.toMatchObject({ code: 'CHANNEL_SEND_FAILED' });
     expect(await t.send('d3', '555-0100', { text: 'hello' })).toMatchObject({ kind: 'refused' });
+    const others = t.server.createGroup('Others', [ANN]);
+    expect(await t.send('d4', others.id, { text: 'hello' })).toMatchObject({ kind: 'refused' });
   });
 
   it('[WHA-04] while there is no connection a message waits, and costs no attempt', async () => {
@@ -331,6 +360,7 @@ describe('people and groups', () => {
       expect(chat.peer).toEqual({ kind: 'dm', id: ANN_ID });
       expect(chat.sender).toEqual({ id: ANN_ID, name: 'Ann', aliases: [lid] });
     }
+    expect(t.sessions.person(lid, null)).toEqual({ id: ANN_ID, lid, phone: ANN_ID });
     await t.send('d1', lid, { text: 'to the hidden id' });
     await ann.heard('to the hidden id');
   });
@@ -408,6 +438,31 @@ describe('people and groups', () => {
     expect(await ann.heard('here it is')).toMatchObject({ media: { fileName: 'report.txt' } });
     folder.remove();
     expect(await t.send('d2', ANN_ID, { text: 'again', file })).toMatchObject({ kind: 'refused' });
+  });
+
+  it('[WHA-05] a file that is gone, or is not the one that was sent, is not there', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    await ann.say(NUMBER, 'look', { image: Buffer.from('picture') });
+    const [media] = (await t.arrived('look')).chat.media ?? [];
+    const source = z.record(z.string(), z.json()).parse(media?.source);
+    const fetch = (changes: Record<string, string | number>): Promise<Uint8Array> =>
+      t.channel.fetch(
+        ACCOUNT,
+        { kind: 'image', mime: 'image/jpeg', bytes: null, source: { ...source, ...changes } },
+        999,
+      );
+    expect(Buffer.from(await fetch({})).toString()).toBe('picture');
+    for (const changes of [
+      { url: `${String(source['url']).slice(0, -3)}AAA` },
+      { sha256: Buffer.alloc(32).toString('base64') },
+      { mediaKey: 7 },
+    ]) {
+      await expect(fetch(changes)).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE' });
+    }
+    t.server.faults.cut(NUMBER);
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    await expect(fetch({})).rejects.toMatchObject({ code: 'CHANNEL_SEND_FAILED' });
   });
 
   it('[SEC-03] a file is not fetched from where the sender says, but from WhatsApp', async () => {

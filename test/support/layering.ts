@@ -15,7 +15,7 @@ const INTERFACES = ['delivery', 'spool', 'registry'];
 const DECLARERS = ['agents', 'channels', 'delivery', 'protocol', 'security', 'spool'];
 const ADAPTER: Layer = { uses: BASE, types: INTERFACES };
 /** What it needs of the other folders loads no package: a program can have the client alone. */
-const CLIENT = ['lib', 'protocol/bounded-json.ts', 'protocol/relay-auth.ts', 'hub/allowance.ts', 'hub/heartbeat.ts'];
+const CLIENT = ['lib', 'protocol/bounded-json.ts', 'protocol/relay-auth.ts'];
 const SERVER: Layer = { uses: ['protocol', ...BASE], types: ['spool', 'registry'] };
 
 /** Which folder below src/ may import which: the table of docs/architecture.md and docs/decisions. */

@@ -1,6 +1,8 @@
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, Option } from 'commander';
+import { positive } from '../arguments.ts';
 import type { Shell } from '../completion.ts';
 import type { SpoolOptions } from '../options.ts';
+import type { PairOptions } from '../pair.ts';
 import { examples } from './examples.ts';
 
 /** The commands that help with setting Parley up. */
@@ -14,6 +16,27 @@ export function defineSetupCommands(parley: Command): void {
     .description('Check .env, parley.json5 and the environment as `parley start` does, without starting anything.')
     .addHelpText('after', examples('parley config validate', 'parley config validate --project-root deploy'))
     .action(async (options: SpoolOptions) => (await import('../config.ts')).validateConfig(options));
+
+  parley
+    .command('pair [agent]')
+    .description('Link the WhatsApp account of an agent with a phone, by QR code or by a code that is typed in.')
+    .option('--png <path>', 'put the QR code into this file, too; it is removed afterwards')
+    .addOption(new Option('--code', 'show a code to type into the phone instead').conflicts('png'))
+    .addOption(new Option('--phone <number>', 'the phone for --code (default: AGENT_PHONE)').implies({ code: true }))
+    .option('--force', 'forget the phone that it is linked with, if there is one')
+    .option('--timeout <seconds>', 'give up after this long (default: never)', positive('--timeout', 'seconds', 86_400))
+    .addHelpText(
+      'after',
+      examples(
+        'parley pair',
+        'parley pair nova_001 --png qr.png',
+        'parley pair atlas_001 --phone +15550101',
+        'parley pair --json --timeout 120',
+      ),
+    )
+    .action(async (agent: string | undefined, options: PairOptions) =>
+      (await import('../pair.ts')).pair(agent, options),
+    );
 
   parley
     .command('completion')

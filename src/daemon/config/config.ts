@@ -6,6 +6,11 @@ import type { ProviderSettings } from '../../providers/settings.ts';
 import type { RateLimit } from '../../security/rate-limiter.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export const PLATFORMS = ['local', 'whatsapp'] as const;
+export const WHATSAPP_MODES = ['baileys', 'cloud-api'] as const;
+/** How a phone links an account: by scanning a QR code, or by a code that is typed in. */
+export const LINK_METHODS = ['qr', 'code'] as const;
+export const GROUP_ACTIVATIONS = ['mention', 'always'] as const;
 
 export interface AgentConfig {
   readonly id: AgentId;
@@ -34,6 +39,37 @@ export interface SecurityConfig {
   readonly maxMessageLength: number;
 }
 
+/** A number of the WhatsApp Business Platform. */
+export interface CloudApiConfig {
+  readonly phoneNumberId: string;
+  readonly accessToken: string;
+  readonly appSecret: string;
+  readonly verifyToken: string;
+  /** Such as v25.0. */
+  readonly apiVersion: string;
+  readonly graphUrl: string;
+  /** Asks a person who has been silent for 24 hours to answer; null: none. */
+  readonly template: { readonly name: string; readonly language: string } | null;
+}
+
+export interface WhatsAppConfig {
+  /** `baileys`: each agent is a device that is linked to a phone. */
+  readonly mode: (typeof WHATSAPP_MODES)[number];
+  readonly linkBy: (typeof LINK_METHODS)[number];
+  /** For tests: another server than WhatsApp's, and the key (32 bytes in hex) that signs its certificates. Both are there, or both null. */
+  readonly webUrl: string | null;
+  readonly rootKey: string | null;
+  /** Where the agents answer, by id or name. */
+  readonly groups: 'all' | readonly string[];
+  /** `mention`: in a group an agent answers when it is mentioned or replied to. */
+  readonly groupActivation: (typeof GROUP_ACTIVATIONS)[number];
+  /** How long the next message of a person is waited for, so that both are answered as one; 0: not at all. */
+  readonly debounceMs: number;
+  readonly maxMediaBytes: number;
+  /** null unless `mode` is `cloud-api`. */
+  readonly cloud: CloudApiConfig | null;
+}
+
 /** Everything that the daemon can be told, checked and complete. Paths are absolute. */
 export interface Config {
   /** `demo`: nobody set up an agent, and Atlas, Nova and Bolt show what Parley does. */
@@ -43,7 +79,9 @@ export interface Config {
   readonly databasePath: string;
   readonly http: { readonly host: string; readonly port: number };
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  readonly platforms: readonly 'local'[];
+  readonly platforms: readonly (typeof PLATFORMS)[number][];
+  /** null: it is none of the platforms. */
+  readonly whatsapp: WhatsAppConfig | null;
   readonly agents: readonly AgentConfig[];
   /** Agents of other makes that are reached over HTTP. */
   readonly httpAgents: readonly HttpAgent[];
@@ -56,6 +94,8 @@ export interface Config {
   readonly discussion: { readonly rounds: number; readonly roundTimeoutMs: number };
   /** The Agent Hub that the agents are on; null: none. */
   readonly hub: { readonly url: string; readonly secret: string | null } | null;
+  /** Phone numbers (`+<digits>`) of other agents, who are greeted at the start. */
+  readonly peers: readonly string[];
   /** How long an agent has for a task that was given to it, in milliseconds. */
   readonly taskTimeoutMs: number;
   readonly history: { readonly idleHours: number; readonly sweepMinutes: number };

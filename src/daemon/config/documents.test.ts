@@ -11,16 +11,16 @@ const read = (path: string): string => readFileSync(new URL(`../../../${path}`, 
 const guide = read('docs/guides/configuration.md');
 const example = read('.env.example');
 
-const blocks = (language: string): string[] =>
-  [...guide.matchAll(/^```(\w+)\n(.*?)^```$/gms)].flatMap(([, found, text]) =>
-    found === language && text ? [text] : [],
+const blocks = (language: string, text = guide): string[] =>
+  [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].flatMap(([, found, block]) =>
+    found === language && block ? [block] : [],
   );
 const ofProviders = (path: readonly string[]): boolean => path[0] === 'providers';
 const variables = [
   PROJECT_ROOT,
   ...AGENT_BINDINGS.map(({ variable }) => variable),
   ...BINDINGS.filter(({ path }) => !ofProviders(path)).map(({ variable }) => variable),
-  ...SECRETS.filter((name) => /^(SECURITY|MULTI_AGENT)_/.test(name)),
+  ...SECRETS.filter((name) => /^(SECURITY|MULTI_AGENT|WHATSAPP)_/.test(name)),
 ];
 
 describe('what is written about the configuration', () => {
@@ -37,6 +37,18 @@ describe('what is written about the configuration', () => {
     for (const { config } of loaded) {
       const errors = checkStartup(config, { worldReadable: [] }).filter(({ severity }) => severity === 'error');
       expect(errors).toEqual([]);
+    }
+  });
+
+  it('[RUN-02] [WHA-01] [WHA-02] so do those of the guide to WhatsApp: two linked devices, and the Cloud API', () => {
+    const loaded = blocks('dotenv', read('docs/guides/whatsapp.md')).map((env) => started({ files: { '.env': env } }));
+    expect(loaded.flatMap(({ warnings }) => warnings)).toEqual([]);
+    const [atlas, nova, business] = loaded.map(({ config }) => config);
+    expect([atlas, nova].map((config) => config?.agents[0]?.phone)).toEqual([nova?.peers[0], atlas?.peers[0]]);
+    expect(business?.whatsapp).toMatchObject({ mode: 'cloud-api' });
+    for (const { config } of loaded) {
+      const doubts = checkStartup(config, { worldReadable: [] }).map(({ where }) => where);
+      expect(doubts.filter((where) => !/^SECURITY_(AGENT_SECRET|ENCRYPTION_KEY)$/.test(where))).toEqual([]);
     }
   });
 

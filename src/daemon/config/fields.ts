@@ -5,6 +5,8 @@ import { LOG_LEVELS } from './config.ts';
 export const text = z.string('must be text').trim().min(1, 'must not be empty');
 export const yesOrNo = z.boolean('must be true or false (in a variable also 1, 0, yes, no, on, off)');
 
+export const PHONE_RULE = 'must be a phone number such as +15550101';
+
 export function whole(unit: string, min: number, max: number) {
   const message = `must be a whole number${unit && ` of ${unit}`} from ${min} to ${max}`;
   return z.int(message).min(min, message).max(max, message);

@@ -1,27 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { refused, started } from './config-fixtures.ts';
+import { started } from './config-fixtures.ts';
 import { ATLAS, CLAW_HUB, NEMO_CLAW, NOVA } from './guide-fixtures.ts';
 import { checkStartup } from './startup-checks.ts';
 
-const LOCAL = { PLATFORM: 'local' };
-
 describe('the .env files of the guide', () => {
-  it.each([
-    ['Atlas', ATLAS],
-    ['Nova', NOVA],
-  ])('[RUN-02] [CHN-01] %s asks for WhatsApp: that alone is refused, with the way out', (_, env) => {
-    const { message, code, exitCode } = refused({ files: { '.env': env } });
-    expect({ code, exitCode }).toEqual({ code: 'CONFIG_INVALID', exitCode: 78 });
-    expect(message.split('\n')).toHaveLength(2);
-    expect(message).toMatch(/PLATFORM \(\.env\): "whatsapp" is not in this version: use PLATFORM=local/);
-  });
-
-  it('[RUN-02] [PRV-01] Atlas loads as it stands, on the local platform', () => {
-    const { config, warnings } = started({ files: { '.env': ATLAS }, env: LOCAL });
+  it('[RUN-02] [CHN-01] [PRV-01] Atlas loads as it stands, on WhatsApp', () => {
+    const { config, warnings } = started({ files: { '.env': ATLAS } });
     expect(warnings).toEqual([]);
     expect(config).toMatchObject({
       mode: 'agents',
-      platforms: ['local'],
+      platforms: ['whatsapp'],
+      whatsapp: { mode: 'baileys', linkBy: 'qr', webUrl: null, groups: [], cloud: null },
       http: { host: '127.0.0.1', port: 9090 },
       agents: [{ id: 'atlas_001', name: 'Atlas', chain: [{ provider: 'openai', apiKey: 'sk-...' }] }],
       security: {
@@ -32,9 +21,15 @@ describe('the .env files of the guide', () => {
     });
   });
 
+  it('[RUN-02] [CHN-01] the environment may put it on the local platform', () => {
+    const { config, warnings } = started({ files: { '.env': ATLAS }, env: { PLATFORM: 'local' } });
+    expect(warnings).toEqual([]);
+    expect(config).toMatchObject({ platforms: ['local'], whatsapp: null });
+  });
+
   it('[RUN-02] the comments behind the secrets of Nova are no part of them: it shares those of Atlas', () => {
-    const atlas = started({ files: { '.env': ATLAS }, env: LOCAL }).config;
-    const nova = started({ files: { '.env': NOVA }, env: LOCAL }).config;
+    const atlas = started({ files: { '.env': ATLAS } }).config;
+    const nova = started({ files: { '.env': NOVA } }).config;
     expect(nova.security).toEqual(atlas.security);
     expect(nova.http.port).toBe(9091);
     expect(nova.agents).toMatchObject([{ id: 'nova_001', chain: [{ provider: 'anthropic', apiKey: 'sk-ant-...' }] }]);
@@ -73,7 +68,7 @@ describe('the .env files of the guide', () => {
     ['ClawHub', CLAW_HUB],
     ['NemoClaw', NEMO_CLAW],
   ])('[SEC-04] %s may start, with a warning that its secrets are those of the guide', (_, env) => {
-    const { config } = started({ files: { '.env': env }, env: LOCAL });
+    const { config } = started({ files: { '.env': env } });
     const problems = checkStartup(config, { worldReadable: [] });
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(problems).toContainEqual(expect.objectContaining({ where: 'SECURITY_AGENT_SECRET', severity: 'warning' }));

@@ -68,7 +68,12 @@ describe('what is refused', () => {
     [
       'another platform',
       { env: { PLATFORM: 'local,telegram' } },
-      /PLATFORM: "telegram" is not in this version: use PLATFORM=local/,
+      /PLATFORM: "telegram" is not in this version: use PLATFORM=local, PLATFORM=whatsapp, or/,
+    ],
+    [
+      'both platforms',
+      { env: { PLATFORM: 'both' } },
+      /PLATFORM: "both" is WhatsApp and Microsoft Teams, and Teams is not/,
     ],
     ['an unheard-of platform', { env: { PLATFORM: 'smoke' } }, /PLATFORM: is not a known platform: use PLATFORM=local/],
     [
@@ -178,7 +183,7 @@ describe('what is refused', () => {
 
   it('[SEC-04] every problem is listed at once', () => {
     const { message } = refused({
-      files: { '.env': 'LOG_LEVEL=loud\nPLATFORM=whatsapp', 'parley.json5': '{htpp: {}, ttlHours: "long"}' },
+      files: { '.env': 'LOG_LEVEL=loud\nPLATFORM=telegram', 'parley.json5': '{htpp: {}, ttlHours: "long"}' },
       env: { AI_PROVIDER: 'opnai', GROQ_API_KEY_FILE: 'missing' },
       flags: { port: '-1', provider: ['nobody'] },
     });

@@ -19,6 +19,8 @@ describe('defaults', () => {
       http: { host: '127.0.0.1', port: 9090 },
       logLevel: 'info',
       platforms: ['local'],
+      whatsapp: null,
+      peers: [],
       security: {
         agentSecret: null,
         encryptionKey: null,
@@ -73,7 +75,7 @@ describe('defaults', () => {
 });
 
 describe('environment', () => {
-  it('[CLI-03] [SEC-01] [ADM-01] every variable reaches its setting', () => {
+  it('[CLI-03] [SEC-01] [ADM-01] every variable reaches its setting (those of the Cloud API: see whatsapp.test.ts)', () => {
     const cwd = directoryWith({});
     const env = {
       ...AGENT,
@@ -88,7 +90,7 @@ describe('environment', () => {
       AGENT_COMM_LOG_LEVEL: 'DEBUG',
       HEALTH_HOST: '::1',
       HEALTH_PORT: '9191',
-      PLATFORM: 'Local',
+      PLATFORM: 'Local, WhatsApp',
       ADMIN_LIST: '+1 555 0100, +15550102,',
       SECURITY_REQUIRE_AGENT_AUTH: 'no',
       SECURITY_MAX_MESSAGE_AGE_MS: '60000',
@@ -108,6 +110,15 @@ describe('environment', () => {
       PARLEY_DISCUSSION_ROUND_TIMEOUT_MS: '5000',
       AGENT_HUB_URL: 'https://hub.example',
       AGENT_HUB_SECRET: 'h',
+      AGENT_PEERS: '+1 555 0102, 15550103, 0015550102',
+      WHATSAPP_MODE: 'Baileys',
+      WHATSAPP_LINK_BY: 'code',
+      WHATSAPP_WEB_URL: 'ws://127.0.0.1:1/ws',
+      WHATSAPP_WEB_ROOT_KEY: 'ab'.repeat(32),
+      WHATSAPP_GROUPS: '120363000000000001@g.us, Research Team',
+      WHATSAPP_GROUP_ACTIVATION: 'Always',
+      WHATSAPP_DEBOUNCE_MS: '0',
+      WHATSAPP_MAX_MEDIA_MB: '5',
       PARLEY_TASK_TIMEOUT_MS: '30000',
       PARLEY_HISTORY_IDLE_HOURS: '12',
       PARLEY_HISTORY_SWEEP_MINUTES: '15',
@@ -123,7 +134,19 @@ describe('environment', () => {
       databasePath: join(cwd, 'project', 'elsewhere', 'agents.db'),
       http: { host: '::1', port: 9191 },
       logLevel: 'debug',
-      platforms: ['local'],
+      platforms: ['local', 'whatsapp'],
+      whatsapp: {
+        mode: 'baileys',
+        linkBy: 'code',
+        webUrl: 'ws://127.0.0.1:1/ws',
+        rootKey: 'ab'.repeat(32),
+        groups: ['120363000000000001@g.us', 'Research Team'],
+        groupActivation: 'always',
+        debounceMs: 0,
+        maxMediaBytes: 5 * 1024 * 1024,
+        cloud: null,
+      },
+      peers: ['+15550102', '+15550103'],
       agents: [
         {
           id: 'atlas_001',

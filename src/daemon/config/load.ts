@@ -11,6 +11,8 @@ import { type Settings, settingsSchema } from './settings-schema.ts';
 import { readSources, type Sources } from './sources.ts';
 import type { Surroundings } from './surroundings.ts';
 import { AGENT_BINDINGS, AGENT_SECRET, ENCRYPTION_KEY, HUB_SECRET, variableWarnings } from './variables.ts';
+import { configureWhatsApp } from './whatsapp.ts';
+import { whatsAppNumber } from './whatsapp-number.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -38,30 +40,31 @@ export function buildConfig(sources: Sources, flags: Flags): Result<LoadedConfig
   const settings = parsed.data;
   const { problems: agentProblems, ...agents } = configureAgents(settings, sources.secrets, flag.providers);
   const { problems: httpAgentProblems, httpAgents } = configureHttpAgents(settings, agents.agents, sources, where);
-  problems.push(...agentProblems, ...httpAgentProblems, ...emptyAllowlist(settings, where));
+  const { problems: whatsAppProblems, whatsapp } = configureWhatsApp(settings, agents, sources, where);
+  problems.push(...agentProblems, ...httpAgentProblems, ...whatsAppProblems, ...emptyAllowlist(settings, where));
   if (problems.length > 0) return err(configInvalid(problems));
 
   const warnings = [...variableWarnings(sources.variables), ...ignoredAgentVariables(sources)];
   return ok({
-    config: assemble(settings, { ...agents, httpAgents }, sources),
+    config: assemble(settings, { ...agents, httpAgents, whatsapp }, sources),
     warnings,
     privateFiles: sources.privateFiles,
   });
 }
 
-type Agents = Pick<Config, 'mode' | 'agents' | 'offers' | 'httpAgents'>;
+type Configured = Pick<Config, 'mode' | 'agents' | 'offers' | 'httpAgents' | 'whatsapp'>;
 
-function assemble(settings: Settings, agents: Agents, sources: Sources): Config {
+function assemble(settings: Settings, configured: Configured, sources: Sources): Config {
   const databasePath = resolve(sources.projectRoot, settings.databasePath ?? 'data/coordination.db');
   const { turns, tokens, usd } = settings.budget;
   return {
-    ...agents,
+    ...configured,
     dataDir: dirname(databasePath),
     databasePath,
     http: settings.http,
     logLevel: settings.logLevel,
     platforms: [...new Set(settings.platforms)],
-    security: assembleSecurity(settings, agents.mode, sources),
+    security: assembleSecurity(settings, configured.mode, sources),
     admins: settings.admins,
     leaseMs: settings.leaseSeconds * 1000,
     ttlMs: settings.ttlHours * 3_600_000,
@@ -71,6 +74,7 @@ function assemble(settings: Settings, agents: Agents, sources: Sources): Config 
       settings.hub.url === undefined
         ? null
         : { url: settings.hub.url, secret: sources.secrets.get(HUB_SECRET) ?? null },
+    peers: [...new Set(settings.peers.flatMap((number) => whatsAppNumber(number) ?? []))],
     taskTimeoutMs: settings.taskTimeoutMs,
     history: settings.history,
   };

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { nearest } from '../../lib/suggestion.ts';
 import type { Problem } from './problem.ts';
 import { settingNames } from './settings-schema.ts';
+import { ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN } from './variables.ts';
 
 type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;
@@ -45,13 +46,15 @@ function unknownSetting(key: string, path: Path, where: (path: Path) => string):
   const place = where([...path, key]);
   if (meant !== null) return error(place, 'there is no such setting', `Did you mean "${meant}"?`);
   if (/secret|key|token|password/i.test(key)) {
-    const variable =
-      path[0] === 'httpAgents'
-        ? 'Move this agent to MULTI_AGENT_REGISTRY'
-        : 'Set SECURITY_AGENT_SECRET, SECURITY_ENCRYPTION_KEY or the key of the provider';
-    return error(place, 'secrets do not belong in this file', `${variable} in .env or the environment.`);
+    return error(place, 'secrets do not belong in this file', `${placeForSecrets(path)} in .env or the environment.`);
   }
   return error(place, 'there is no such setting', 'Remove it.');
+}
+
+function placeForSecrets([section]: Path): string {
+  if (section === 'httpAgents') return 'Move this agent to MULTI_AGENT_REGISTRY';
+  if (section === 'whatsapp') return `Set ${ACCESS_TOKEN}, ${APP_SECRET} and ${VERIFY_TOKEN}`;
+  return 'Set SECURITY_AGENT_SECRET, SECURITY_ENCRYPTION_KEY or the key of the provider';
 }
 
 const error = (where: string, message: string, fix: string): Problem => ({ severity: 'error', where, message, fix });

@@ -4,19 +4,24 @@ import { DEFAULT_TTL_MS } from '../../domain/message.ts';
 import { DEFAULT_BUDGET } from '../../domain/trace.ts';
 import { PROVIDER_IDS } from '../../providers/catalogue.ts';
 import { DEFAULT_MAX_LENGTH, DEFAULT_RATE_LIMIT } from '../../security/gate.ts';
-import { oneOf, spoolFields, text, whole, yesOrNo } from './fields.ts';
+import { PLATFORMS } from './config.ts';
+import { oneOf, PHONE_RULE, spoolFields, text, whole, yesOrNo } from './fields.ts';
+import { cloudApiSection, peerNumber, whatsAppSection } from './whatsapp-settings.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Platforms that exist, so that asking for one gets a better answer than "unknown". */
-const LATER_PLATFORMS = ['whatsapp', 'telegram', 'discord', 'slack', 'teams', 'both'];
+const LATER_PLATFORMS = ['telegram', 'discord', 'slack', 'teams'];
+const USE_PLATFORM = 'use PLATFORM=local, PLATFORM=whatsapp, or local,whatsapp for both of these';
 
 /** A provider's id, as in `AI_PROVIDER`. */
 export const providerSchema = oneOf('provider', PROVIDER_IDS);
 
-const platform = z.literal('local', {
+const platform = z.enum(PLATFORMS, {
   error: ({ input }) => {
+    if (input === 'both')
+      return `"both" is WhatsApp and Microsoft Teams, and Teams is not in this version: ${USE_PLATFORM}`;
     const later = LATER_PLATFORMS.find((name) => name === input);
-    return `${later === undefined ? 'is not a known platform' : `"${later}" is not in this version`}: use PLATFORM=local`;
+    return `${later === undefined ? 'is not a known platform' : `"${later}" is not in this version`}: ${USE_PLATFORM}`;
   },
 });
 
@@ -33,7 +38,7 @@ const agentEntry = z.strictObject({
     .array(providerSchema)
     .optional()
     .describe('Tried in order when the provider fails. Default: AI_FALLBACK_PROVIDERS.'),
-  phone: text.regex(/^\+?[\d ()-]{3,30}$/, 'must be a phone number such as +15550101').optional(),
+  phone: text.regex(/^\+?[\d ()-]{3,30}$/, PHONE_RULE).optional(),
   capabilities: z.array(text).default([]),
 });
 const listedAgent = agentEntry.extend({ id: agentId });
@@ -127,7 +132,7 @@ export const settingsSchema = z.strictObject({
   transport: z.literal('sqlite', 'can only be sqlite in this version').default('sqlite'),
   http: http.prefault({}),
   logLevel: spoolFields.logLevel.default('info'),
-  platforms: z.array(platform).min(1, 'names no platform: use PLATFORM=local').default(['local']),
+  platforms: z.array(platform).min(1, `names no platform: ${USE_PLATFORM}`).default(['local']),
   provider: providerSchema.optional().describe('For agents that name none.'),
   fallbacks: z.array(providerSchema).default([]).describe('For agents that name none.'),
   providers: z.partialRecord(providerSchema, provider).default({}),
@@ -139,6 +144,8 @@ export const settingsSchema = z.strictObject({
   budget: budget.prefault({}),
   discussion: discussion.prefault({}),
   hub: hub.prefault({}).describe('The Agent Hub that the agents join.'),
+  peers: z.array(peerNumber).default([]).describe('Phone numbers of other agents, who are greeted at the start.'),
+  whatsapp: whatsAppSection.prefault({}),
   taskTimeoutMs: whole('milliseconds', 1000, DAY_MS)
     .default(600_000)
     .describe('How long an agent has for a task from !agents send or !team.'),
@@ -148,7 +155,18 @@ export const settingsSchema = z.strictObject({
 export type Settings = z.output<typeof settingsSchema>;
 export type AgentSettings = z.output<typeof listedAgent>;
 
-const SECTIONS = { http, security, rateLimit, budget, discussion, hub, history, httpAgents };
+const SECTIONS = {
+  http,
+  security,
+  rateLimit,
+  budget,
+  discussion,
+  hub,
+  whatsapp: whatsAppSection,
+  cloud: cloudApiSection,
+  history,
+  httpAgents,
+};
 
 /** The settings that there are at a path in `parley.json5`. */
 export function settingNames(path: readonly PropertyKey[]): readonly string[] {

@@ -90,6 +90,30 @@ describe('start-up checks', () => {
     }
   });
 
+  it('[SEC-04] [WHA-01] WhatsApp for everybody who knows the number is a warning', () => {
+    const open = { ...SOUND, PLATFORM: 'whatsapp' };
+    expect(told(open)).toEqual([expect.stringMatching(/^warning SECURITY_ALLOWLIST: anybody .* List who may/)]);
+    expect(told({ ...open, SECURITY_ALLOWLIST: '+15550100' })).toEqual([]);
+  });
+
+  it('[SEC-04] [WHA-06] another server in the place of WhatsApp is a warning', () => {
+    const env = { ...SOUND, PLATFORM: 'whatsapp', SECURITY_ALLOWLIST: '+15550100' };
+    const test = { WHATSAPP_WEB_URL: 'ws://127.0.0.1:1/', WHATSAPP_WEB_ROOT_KEY: 'ab'.repeat(32) };
+    expect(told({ ...env, ...test })).toEqual([expect.stringMatching(/^warning WHATSAPP_WEB_URL: is for tests/)]);
+  });
+
+  it('[SEC-04] [DSC-01] peers who cannot verify the greeting, or whom nothing reaches, are a warning', () => {
+    const { SECURITY_AGENT_SECRET: _, ...open } = SOUND;
+    const env = { PLATFORM: 'whatsapp', SECURITY_ALLOWLIST: '+15550100', AGENT_PEERS: '+15550102' };
+    expect(told({ ...SOUND, ...env })).toEqual([]);
+    expect(told({ ...open, ...env })).toContainEqual(
+      expect.stringMatching(/^warning AGENT_PEERS: without SECURITY_AGENT_SECRET nobody can tell/),
+    );
+    expect(told({ ...SOUND, AGENT_PEERS: '+15550102' })).toEqual([
+      expect.stringMatching(/^warning AGENT_PEERS: has no effect without WhatsApp/),
+    ]);
+  });
+
   it('[SEC-04] one secret for both purposes is a warning', () => {
     expect(told({ ...SOUND, SECURITY_ENCRYPTION_KEY: GOOD_SECRET })).toEqual([
       expect.stringMatching(/^warning SECURITY_ENCRYPTION_KEY: is the same as SECURITY_AGENT_SECRET/),

@@ -35,6 +35,7 @@ export function checkStartup(config: Config, facts: StartupFacts): Problem[] {
     ),
     ...openBind(config.http.host),
     ...config.httpAgents.flatMap(openKey),
+    ...whatsAppDoubts(config),
   ];
 }
 
@@ -90,6 +91,26 @@ function openKey({ id, url, apiKey }: HttpAgent): Problem[] {
   const { protocol, hostname } = new URL(url);
   if (apiKey === null || protocol === 'https:' || isThisMachine(addressIn(new URL(url)) ?? hostname)) return [];
   return [warning(AGENT_REGISTRY, `the key of ${id} is sent unencrypted`, 'Reach the agent by an https:// address.')];
+}
+
+function whatsAppDoubts({ whatsapp, peers, security: { allowlist, agentSecret } }: Config): Problem[] {
+  const doubts: Problem[] = [];
+  if (whatsapp && allowlist === null) {
+    const message = 'anybody who knows the number may write, and have the model answer at your cost';
+    doubts.push(warning('SECURITY_ALLOWLIST', message, 'List who may, such as SECURITY_ALLOWLIST=+15550100.'));
+  }
+  if (whatsapp?.webUrl) {
+    const message = 'is for tests: what stands there takes the place of WhatsApp';
+    doubts.push(warning('WHATSAPP_WEB_URL', message, 'Remove it, and WHATSAPP_WEB_ROOT_KEY.'));
+  }
+  if (peers.length > 0 && !whatsapp) {
+    doubts.push(warning('AGENT_PEERS', 'has no effect without WhatsApp', 'Set PLATFORM=whatsapp, or remove it.'));
+  }
+  if (peers.length > 0 && agentSecret === null) {
+    const message = `without ${AGENT_SECRET} nobody can tell that it is this agent who greets them`;
+    doubts.push(warning('AGENT_PEERS', message, `Set ${AGENT_SECRET}, the same for all of them.`));
+  }
+  return doubts;
 }
 
 const isThisMachine = (host: string): boolean => host === 'localhost' || isLoopbackAddress(host);

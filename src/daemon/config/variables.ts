@@ -4,6 +4,9 @@ import { type Binding, bind, SPOOL_BINDINGS } from './bindings.ts';
 import type { Problem } from './problem.ts';
 import { PROJECT_ROOT, type Variable } from './surroundings.ts';
 
+/** The id that Meta gave the number. */
+export const PHONE_NUMBER_ID = 'WHATSAPP_PHONE_NUMBER_ID';
+
 /** Where two variables stand for one setting the later wins. */
 export const BINDINGS: readonly Binding[] = [
   ...SPOOL_BINDINGS,
@@ -28,6 +31,20 @@ export const BINDINGS: readonly Binding[] = [
   bind('PARLEY_DISCUSSION_ROUNDS', 'discussion.rounds', 'number'),
   bind('PARLEY_DISCUSSION_ROUND_TIMEOUT_MS', 'discussion.roundTimeoutMs', 'number'),
   bind('AGENT_HUB_URL', 'hub.url'),
+  bind('AGENT_PEERS', 'peers', 'list'),
+  bind('WHATSAPP_MODE', 'whatsapp.mode', 'word'),
+  bind('WHATSAPP_LINK_BY', 'whatsapp.linkBy', 'word'),
+  bind('WHATSAPP_WEB_URL', 'whatsapp.webUrl'),
+  bind('WHATSAPP_WEB_ROOT_KEY', 'whatsapp.webRootKey'),
+  bind('WHATSAPP_GROUPS', 'whatsapp.groups', 'list'),
+  bind('WHATSAPP_GROUP_ACTIVATION', 'whatsapp.groupActivation', 'word'),
+  bind('WHATSAPP_DEBOUNCE_MS', 'whatsapp.debounceMs', 'number'),
+  bind('WHATSAPP_MAX_MEDIA_MB', 'whatsapp.maxMediaMb', 'number'),
+  bind(PHONE_NUMBER_ID, 'whatsapp.cloud.phoneNumberId'),
+  bind('WHATSAPP_API_VERSION', 'whatsapp.cloud.apiVersion', 'word'),
+  bind('WHATSAPP_GRAPH_URL', 'whatsapp.cloud.graphUrl'),
+  bind('WHATSAPP_TEMPLATE', 'whatsapp.cloud.template'),
+  bind('WHATSAPP_TEMPLATE_LANGUAGE', 'whatsapp.cloud.templateLanguage'),
   bind('PARLEY_TASK_TIMEOUT_MS', 'taskTimeoutMs', 'number'),
   bind('PARLEY_HISTORY_IDLE_HOURS', 'history.idleHours', 'number'),
   bind('PARLEY_HISTORY_SWEEP_MINUTES', 'history.sweepMinutes', 'number'),
@@ -55,6 +72,9 @@ export const AGENT_BINDINGS: readonly Binding[] = [
 export const AGENT_SECRET = 'SECURITY_AGENT_SECRET';
 export const ENCRYPTION_KEY = 'SECURITY_ENCRYPTION_KEY';
 export const HUB_SECRET = 'AGENT_HUB_SECRET';
+export const ACCESS_TOKEN = 'WHATSAPP_ACCESS_TOKEN';
+export const APP_SECRET = 'WHATSAPP_APP_SECRET';
+export const VERIFY_TOKEN = 'WHATSAPP_VERIFY_TOKEN';
 /** A list in JSON of agents that are reached over HTTP. Their keys are in it, and so all of it is kept as a secret. */
 export const AGENT_REGISTRY = 'MULTI_AGENT_REGISTRY';
 
@@ -64,6 +84,9 @@ export const SECRETS: readonly string[] = [
   ENCRYPTION_KEY,
   HUB_SECRET,
   AGENT_REGISTRY,
+  ACCESS_TOKEN,
+  APP_SECRET,
+  VERIFY_TOKEN,
   ...PROVIDER_IDS.flatMap((id) => PROVIDERS[id].variables.key ?? []),
 ];
 
@@ -77,7 +100,7 @@ const KNOWN: ReadonlySet<string> = new Set([
 const NOT_YET = /^(SECURITY_ENABLE_INPUT_SANITIZATION|SECURITY_BLOCK_PROMPT_INJECTION)$/;
 /** One for each agent on a relay: see agent-secrets.ts. */
 const RELAY_SECRET = /^AGENT_COMM_SECRET_./;
-const OURS = /^(SECURITY|AGENT|AI|PARLEY|MULTI_AGENT)_/;
+const OURS = /^(SECURITY|AGENT|AI|PARLEY|MULTI_AGENT|WHATSAPP)_/;
 
 /**
  * Variables that look like ours but do nothing. Only warnings: the environment is full of other programs' variables.

@@ -136,6 +136,7 @@ export class Account {
     const connection = this.#connect();
     const ending = await connection.ended;
     this.#connection = null;
+    await this.#keys.saved();
     if (this.#stopping.signal.aborted) return false;
     this.#failures = clock.now() - began >= STEADY_MS ? 1 : this.#failures + 1;
     return await this.#follow(judge(ending, connection.isLinked));

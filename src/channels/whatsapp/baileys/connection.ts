@@ -3,7 +3,6 @@ import type { ChatIn } from '../../../domain/chat.ts';
 import { type Clock, sleep } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import type { Receive } from '../../channel.ts';
-import type { Self } from './arrival.ts';
 import type { Baileys } from './baileys.ts';
 import { baileysLogger } from './baileys-logger.ts';
 import { GroupCache } from './group-cache.ts';
@@ -56,39 +55,14 @@ export class Connection implements Line {
   #offered = false;
 
   constructor(options: ConnectionOptions) {
-    const { baileys, account, sessions, keys, receive, clock, logger, webUrl, received } = options;
+    const { baileys, account, keys, clock, logger } = options;
     const groups = new GroupCache(clock, logger);
     this.#options = options;
     ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<Ending>());
     this.#creds = keys.creds() ?? baileys.initAuthCreds();
-    this.#journal = new Journal({
-      baileys,
-      account,
-      keys,
-      sessions,
-      self: () => this.#self(),
-      receive,
-      groupName: (id) => groups.name(id),
-      received,
-      failed: (error) => this.#fail(error),
-      logger,
-    });
-    const config: UserFacingSocketConfig = {
-      auth: { creds: this.#creds, keys: keys.direct },
-      logger: baileysLogger(logger, account),
-      ...(webUrl === undefined ? {} : { waWebSocketUrl: webUrl }),
-      makeSignalRepository: this.#journal.makeSignalRepository,
-      shouldSyncHistoryMessage: () => false,
-      syncFullHistory: false,
-      markOnlineOnConnect: false,
-      cachedGroupMetadata: groups.metadata,
-      getMessage: async ({ id }) => {
-        const sent = sessions.sent(account, id ?? '');
-        return sent ? baileys.proto.Message.decode(sent.content) : undefined;
-      },
-    };
+    this.#journal = this.#newJournal(groups);
     this.socket = withFailuresCaught(
-      () => baileys.makeWASocket(config),
+      () => baileys.makeWASocket(this.#config(groups)),
       ({ ws }) => ws,
       (error) => logger.debug({ account, error: error.message }, 'Baileys has failed at something'),
     );
@@ -118,6 +92,40 @@ export class Connection implements Line {
     const waiting = new AbortController();
     await Promise.race([this.ended, sleep(this.#options.clock, GOODBYE_MS, waiting.signal)]);
     waiting.abort();
+  }
+
+  #newJournal(groups: GroupCache): Journal {
+    const { baileys, account, keys, sessions, receive, received, logger } = this.#options;
+    return new Journal({
+      baileys,
+      account,
+      keys,
+      sessions,
+      self: () => ({ id: this.#creds.me?.id ?? '', lid: this.#creds.me?.lid ?? null }),
+      receive,
+      groupName: (id) => groups.name(id),
+      received,
+      failed: (error) => this.#fail(error),
+      logger,
+    });
+  }
+
+  #config(groups: GroupCache): UserFacingSocketConfig {
+    const { baileys, account, keys, sessions, logger, webUrl } = this.#options;
+    return {
+      auth: { creds: this.#creds, keys: keys.direct },
+      logger: baileysLogger(logger, account),
+      ...(webUrl === undefined ? {} : { waWebSocketUrl: webUrl }),
+      makeSignalRepository: this.#journal.makeSignalRepository,
+      shouldSyncHistoryMessage: () => false,
+      syncFullHistory: false,
+      markOnlineOnConnect: false,
+      cachedGroupMetadata: groups.metadata,
+      getMessage: async ({ id }) => {
+        const sent = sessions.sent(account, id ?? '');
+        return sent ? baileys.proto.Message.decode(sent.content) : undefined;
+      },
+    };
   }
 
   #follow({ connection, qr, isNewLogin, lastDisconnect }: Partial<ConnectionState>): void {
@@ -152,10 +160,6 @@ export class Connection implements Line {
   #hangUp(): void {
     this.#closing.abort();
     void this.socket.end(undefined);
-  }
-
-  #self(): Self {
-    return { id: this.#creds.me?.id ?? '', lid: this.#creds.me?.lid ?? null };
   }
 }
 

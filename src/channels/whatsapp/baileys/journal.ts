@@ -60,7 +60,11 @@ export class Journal {
   /** Begins to watch what arrives. To be called with the socket as soon as it is made. */
   attach(socket: WASocket): void {
     this.#socket = socket;
-    socket.ws.on('CB:message', (node: BinaryNode) => this.#note(node));
+    socket.ws.prependListener('CB:message', (node: BinaryNode) => {
+      // The library has a queue for what came while it was away. What comes meanwhile would overtake it, and so the keys in it.
+      node.attrs['offline'] ??= '0';
+      this.#note(node);
+    });
   }
 
   /** For the library, in place of its own. */
@@ -83,6 +87,10 @@ export class Journal {
     await Promise.allSettled(this.#underWay);
     // The library sends the receipt as soon as it has the plaintext, without waiting for anything else.
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  get #isOpen(): boolean {
+    return this.#socket?.ws.isOpen === true;
   }
 
   #note(node: BinaryNode): void {
@@ -113,14 +121,15 @@ export class Journal {
     const address = await baileys.getDecryptionJid(author, signal);
     try {
       return await keys.holding(async (writes) => {
-        // On a closed connection no receipt can follow: the message comes again on the next one.
-        if (!this.#socket?.ws.isOpen) throw new Error('the connection was closed');
+        // Where no receipt can follow there is nothing to be gained: the message comes again on the next connection.
+        if (!this.#isOpen) throw new Error('the connection was closed');
         const { opened, message } = await this.#decrypt(signal, incoming, author, address);
         if (message) await this.#commit(named, message, isWhole(opened), writes());
         return message || !named ? opened : this.#recognised(named, opened);
       });
     } catch (error) {
-      this.#options.failed(error);
+      // A connection that is ending already has a reason of its own.
+      if (this.#isOpen) this.#options.failed(error);
       throw error;
     }
   }

@@ -113,13 +113,17 @@ export class Sender {
   async #relay(line: Line, jid: string, stanza: string, message: proto.IMessage): Promise<SendOutcome> {
     const { account, sessions } = this.#options;
     const answer = this.#answer(line, stanza);
+    const relayed = line.socket.relayMessage(jid, message, { messageId: stanza });
+    let node: BinaryNode | null;
     try {
-      await line.socket.relayMessage(jid, message, { messageId: stanza });
+      // The library asks WhatsApp for devices and keys first, and waits longer for them than is good for the other messages.
+      node = await Promise.race([relayed.then(() => answer.node), answer.node]);
     } catch (cause) {
       answer.cancel();
+      const refusal = ackError(queryError(cause) ?? '');
+      if (refusal) return refusal;
       throw failed(`WhatsApp did not take a message: ${errorText(cause)}`, cause);
     }
-    const node = await answer.node;
     if (!node) {
       throw failed(
         'WhatsApp has not answered, so it is unknown whether the message arrived; sent again, it appears once.',
@@ -161,6 +165,11 @@ interface Answer {
 
 const failed = (message: string, cause?: unknown): ParleyError =>
   new ParleyError('CHANNEL_SEND_FAILED', message, cause === undefined ? {} : { cause });
+
+/** The code with which WhatsApp has answered a question that a message gave rise to, such as who is in the group. */
+function queryError(error: unknown): string | null {
+  return error instanceof Error && 'data' in error && typeof error.data === 'number' ? String(error.data) : null;
+}
 
 const isMissingFile = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR');

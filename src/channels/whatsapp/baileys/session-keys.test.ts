@@ -1,7 +1,9 @@
 import * as baileys from 'baileys';
 import { describe, expect, it } from 'vitest';
 import { openTestSpool, type SpoolFixture } from '../../../../test/support/spool.ts';
+import { silentLogger } from '../../../lib/logger.ts';
 import { SqliteWhatsAppSessions } from '../../../store/whatsapp-session.ts';
+import { baileysLogger } from './baileys-logger.ts';
 import { SessionKeys } from './session-keys.ts';
 
 const ONE = Buffer.from('one');
@@ -32,6 +34,17 @@ describe('the keys of a device', () => {
     expect(await again.direct.get('pre-key', ['7', '8'])).toEqual({ 7: creds.noiseKey });
     expect(Buffer.from((await again.direct.get('app-state-sync-key', ['a']))['a']?.keyData ?? [])).toEqual(ONE);
     expect(await again.get('lid-mapping', ['15550100'])).toEqual({ 15550100: '900100' });
+  });
+
+  it('[WHA-01] what links the device is there before the next connection looks for it', async () => {
+    await using t = openTestSpool();
+    const { keys } = open(t);
+    const creds = baileys.initAuthCreds();
+    const saving = keys.saveCreds(creds);
+    expect(keys.creds()).toBeNull();
+    await keys.saved();
+    expect(keys.creds()).toEqual(creds);
+    await saving;
   });
 
   it('[WHA-03] what is held is seen inside, and by nobody else until it is committed', async () => {
@@ -106,6 +119,26 @@ describe('the keys of a device', () => {
       await mapped;
     }, 'a conversation');
     expect(await keys.get('lid-mapping', ['1'])).toEqual({ 1: '2' });
+  });
+
+  it('[WHA-05] a message in a group that was overtaken by others can still be read', async () => {
+    await using t = openTestSpool();
+    const { makeSignalRepository } = baileys.DEFAULT_CONNECTION_CONFIG;
+    const device = (account: string) => {
+      const keys = new SessionKeys(baileys, new SqliteWhatsAppSessions(t.db), account);
+      return makeSignalRepository({ creds: baileys.initAuthCreds(), keys }, baileysLogger(silentLogger, account));
+    };
+    const [ann, atlas] = [device('ann'), device('atlas')];
+    const group = '1203630@g.us';
+    const authorJid = '900100:1@lid';
+    const say = (text: string) => ann.encryptGroupMessage({ group, meId: authorJid, data: Buffer.from(text) });
+    const first = await say('one');
+    const key = { groupId: group, axolotlSenderKeyDistributionMessage: first.senderKeyDistributionMessage };
+    await atlas.processSenderKeyDistributionMessage({ authorJid, item: key });
+    const [second, third] = [await say('two'), await say('three')];
+    const read = async ({ ciphertext }: typeof first): Promise<string> =>
+      Buffer.from(await atlas.decryptGroupMessage({ group, authorJid, msg: ciphertext })).toString();
+    expect([await read(first), await read(third), await read(second)]).toEqual(['one', 'three', 'two']);
   });
 
   it('[WHA-03] what goes on after its transaction is over is on its own', async () => {

@@ -35,6 +35,7 @@ export class SessionKeys implements SignalKeyStoreWithTransaction {
    * and inside its lock for sending it takes none, so that a message sent could undo the step of one received at that moment.
    */
   readonly #conversations = new Serial();
+  #saved: Promise<void> = Promise.resolve();
 
   constructor(baileys: Baileys, sessions: WhatsAppSessions, account: string) {
     this.#baileys = baileys;
@@ -49,7 +50,14 @@ export class SessionKeys implements SignalKeyStoreWithTransaction {
   }
 
   saveCreds(creds: AuthenticationCreds): Promise<void> {
-    return this.#write(new Map([[CREDS, this.#text(creds)]]), true);
+    const saving = this.#write(new Map([[CREDS, this.#text(creds)]]), true);
+    this.#saved = saving.catch(() => undefined);
+    return saving;
+  }
+
+  /** Resolves when no credentials are on their way any more: the next connection must not begin without those of the last. */
+  saved(): Promise<void> {
+    return this.#saved;
   }
 
   /** Keys for what is not a conversation: each change is committed by itself. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts';
+import type { Clock } from './clock.ts';
 
 const PING_EVERY_MS = 30_000;
 /** Of silence: who has said nothing for so long is gone. */

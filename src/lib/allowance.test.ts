@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ManualClock } from '../lib/manual-clock.ts';
 import { AddressAllowance, TokenBucket } from './allowance.ts';
+import { ManualClock } from './manual-clock.ts';
 
 describe('a token bucket', () => {
   it('[HUB-06] gives what is in it, and fills up again', () => {
