@@ -15,6 +15,13 @@ export const FAULT_SCALE = {
   hubKills: short ? 50 : 200,
   /** Of a process that runs a WhatsApp account, with SIGKILL, in the middle of conversations. */
   whatsAppKills: short ? 10 : 50,
+  /** Of an agent on WhatsApp, each at the next of its boundaries. */
+  whatsAppBoundaryKills: short ? 6 : 100,
+  /** How often a WhatsApp account loses its connection in a day, and how much is said to it between two times. */
+  whatsAppRounds: short ? 12 : 500,
+  whatsAppMessages: short ? 10 : 20,
+  /** How long it is left alone before it is looked at, in seconds: that long, its library waits in vain on connections that were lost. */
+  whatsAppQuietSeconds: short ? 0 : 62,
   /** How long each attack on the hub lasts, in seconds. */
   attackSeconds: short ? 2 : 30,
   /** Conversations between two machines over a bad network, each way, and messages in each. */
