@@ -8,7 +8,7 @@ import {
   systemAddress,
 } from '../domain/addresses.ts';
 import type { AuditLog } from '../domain/audit.ts';
-import { CHAT_IN, CHAT_OUT, type ChatIn, type ChatOut, type ChatPanel } from '../domain/chat.ts';
+import { CHAT_IN, CHAT_OUT, type ChatIn, type ChatOut, type ChatPanel, chatArrivalSchema } from '../domain/chat.ts';
 import type { NewMessage } from '../domain/message.ts';
 import { type Budget, startTrace } from '../domain/trace.ts';
 import type { Write } from '../domain/write.ts';
@@ -42,8 +42,12 @@ export interface InboundOptions {
   readonly check: (chat: ChatIn) => Verdict;
   /** Whether it is for anybody here: not everything that is said in a group is. Default: all is. */
   readonly concerns?: (chat: ChatIn) => boolean;
+  /** Is given what does not concern anybody here, but is said where they listen. */
+  readonly overheard?: (chat: ChatIn, id: MessageId) => Promise<void>;
   /** Default: only people speak here. */
   readonly carrier?: Carrier;
+  /** An emoji with which a panel shows that it has heard; null: none. */
+  readonly acknowledgement?: (chat: ChatIn) => string | null;
   readonly audit: AuditLog;
   readonly budget: Budget;
   /** How long a message is worth answering, in milliseconds. */
@@ -66,7 +70,7 @@ const AGENT_ATTEMPTS = 10;
 export function inbound(
   options: InboundOptions,
 ): (arrival: { id: string; chat: ChatIn; also?: readonly Write[] }) => Promise<'accepted' | 'duplicate' | 'refused'> {
-  const { spool, route, check, concerns = () => true, carrier, audit, budget, ttlMs, answerAt } = options;
+  const { spool, route, check, concerns = () => true, overheard, carrier, audit, budget, ttlMs, answerAt } = options;
   return async ({ id: platformId, chat, also = [] }) => {
     const id = messageId(deriveId('msg', chat.channel, platformId));
     // A platform that hands the same message over again is not a sender who writes too much.
@@ -74,7 +78,11 @@ export function inbound(
     const routed = route(chat);
     const [agent] = routed.agents;
     const brought = agent === undefined ? null : (carrier?.read(chat, agent.id) ?? null);
-    if (!brought && !concerns(chat)) return 'refused';
+    if (!brought && !concerns(chat)) {
+      // Whoever may not speak is not listened to.
+      if (check(chat).allow) await overheard?.(chat, id);
+      return 'refused';
+    }
     const verdict = brought ? brought.verdict : check(chat);
     const refusal = verdict.allow ? (routed.agents.length === 0 ? 'no-agent' : null) : verdict.reason;
     if (refusal !== null) {
@@ -101,8 +109,38 @@ export function inbound(
       ttlMs,
       ...(answerAt && { deliverAt: answerAt() }),
     };
-    const [receipt] = await spool.send([accepted], also);
+    const acknowledgement = panel && reactionTo(options, chat, accepted, routed);
+    const [receipt] = await spool.send([accepted, ...(acknowledgement ? [acknowledgement] : [])], also);
     return receipt?.duplicate ? 'duplicate' : 'accepted';
+  };
+}
+
+/** The first of a panel shows that it has heard. */
+function reactionTo(
+  { acknowledgement, nameOf }: InboundOptions,
+  chat: ChatIn,
+  { id, conversation, payload, trace }: NewMessage,
+  { agents: [first] }: Routed,
+): NewMessage | null {
+  const { channel, account, peer } = chat;
+  const reaction = acknowledgement?.(chat) ?? null;
+  const { id: platformId } = chatArrivalSchema.parse(payload.data);
+  if (reaction === null || !first) return null;
+  const out: ChatOut = {
+    peer,
+    speaker: { id: first.id, name: nameOf(first.id) },
+    text: '',
+    reaction,
+    replyTo: platformId,
+  };
+  return {
+    id: messageId(deriveId('msg', id, 'acknowledgement')),
+    from: agentAddress(first.id),
+    deliveries: [{ to: accountAddress(channel, account), orderingKey: `${peer.kind}:${peer.id}` }],
+    conversation,
+    replyTo: id,
+    payload: { type: CHAT_OUT, data: out },
+    trace,
   };
 }
 

@@ -7,15 +7,21 @@ type Sent =
   | { readonly kind: 'later'; readonly reason: string; readonly delayMs: number }
   | { readonly kind: 'refused'; readonly reason: string };
 
+/** Where several agents write from one number, each says who it is. */
+const labelled = (chat: ChatOut): ChatOut =>
+  chat.text === '' || chat.verbatim === true ? chat : { ...chat, text: `${chat.speaker.name}: ${chat.text}` };
+
 /** The handler of a channel account's outbox: says a message with the id that it has had all along, then acks it durably. */
 export function outbox(
   account: string,
   send: (departure: { id: string; account: string; chat: ChatOut }) => Promise<Sent>,
+  isShared: (chat: ChatOut) => boolean = () => false,
 ): Handler {
   return async ({ message }) => {
     if (message.payload.type !== CHAT_OUT)
       return { kind: 'term', reason: `a channel cannot say a ${message.payload.type}` };
-    const outcome = await send({ id: message.id, account, chat: chatOutSchema.parse(message.payload.data) });
+    const chat = chatOutSchema.parse(message.payload.data);
+    const outcome = await send({ id: message.id, account, chat: isShared(chat) ? labelled(chat) : chat });
     switch (outcome.kind) {
       case 'sent':
         return { kind: 'ack', durable: true };

@@ -4,7 +4,7 @@ import type { AgentContext } from '../../src/agents/context.ts';
 import { deadLetterNotice } from '../../src/delivery/dead-letter-notice.ts';
 import { inbound } from '../../src/delivery/inbound.ts';
 import { outbox } from '../../src/delivery/outbox.ts';
-import { routeByAccount } from '../../src/delivery/router.ts';
+import { routeByAccount, routeByRules } from '../../src/delivery/router.ts';
 import { type Handler, Worker } from '../../src/delivery/worker.ts';
 import {
   type Address,
@@ -17,6 +17,7 @@ import {
 import { type AgentCard, READS_ENVELOPES } from '../../src/domain/agent-card.ts';
 import type { ChatOut, Peer } from '../../src/domain/chat.ts';
 import type { Message, NewMessage } from '../../src/domain/message.ts';
+import type { RoutingRules } from '../../src/domain/routing.ts';
 import { type Budget, DEFAULT_BUDGET, startTrace } from '../../src/domain/trace.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -69,6 +70,8 @@ export interface WorldOptions {
   readonly budget?: Budget;
   readonly discussion?: AgentContext['discussion'];
   readonly groupChats?: boolean;
+  /** Default: everybody has the account of their name. */
+  readonly routing?: RoutingRules;
   /** Whether agents elsewhere can be written to over the channel. */
   readonly carriesEnvelopes?: boolean;
   /** How long an answer waits for what else is said; default: it does not. */
@@ -231,9 +234,15 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     ),
     1,
   );
+  const accounts = new Map(names.map((name) => [idOf(name), idOf(name)]));
   const receive = inbound({
     spool,
-    route: routeByAccount(new Map(names.map((name) => [idOf(name), idOf(name)]))),
+    route: options.routing
+      ? routeByRules(options.routing, accounts, {
+          nameOf: (id) => registry.get(id)?.name ?? id,
+          sameId: (a, b) => a === b,
+        })
+      : routeByAccount(accounts),
     check: (chat) => gate.check(chat),
     audit,
     budget,

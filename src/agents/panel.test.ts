@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import {
+  DOWN,
+  idOf,
+  openWorld,
+  PERSON,
+  type Script,
+  script,
+  type World,
+  type WorldOptions,
+} from '../../test/support/agents.ts';
+import type { Panel, RoutingRules } from '../domain/routing.ts';
+
+const PANEL: Panel = {
+  peer: PERSON,
+  agents: ['Atlas', 'Nova', 'Bolt'].map((name) => ({ id: idOf(name), priority: 0 })),
+  strategy: 'parallel',
+  selection: null,
+  shared: null,
+  activation: null,
+};
+
+const rules = (panel: Partial<Panel>): RoutingRules => ({
+  panels: [{ ...PANEL, ...panel }],
+  bindings: [],
+  defaultAgent: null,
+});
+
+const says =
+  (what: string): Script =>
+  ({ prompt }) =>
+    prompt.startsWith('[close') ? `summary of ${what}` : what;
+
+const withPanel = (panel: Partial<Panel>, more: Partial<WorldOptions> = {}): Promise<World> =>
+  openWorld({
+    routing: rules(panel),
+    ...more,
+    agents: { Atlas: says('atlas'), Nova: says('nova'), Bolt: says('bolt'), ...more.agents },
+  });
+
+/** Who said what in the chat, in order. */
+const spoken = (world: World): readonly string[] => world.said.map(({ speaker, text }) => `${speaker.name}: ${text}`);
+const turnsOf = (world: World, agent: string) => world.turns.filter((turn) => turn.agent === agent);
+const ALL = ['Atlas: atlas', 'Bolt: bolt', 'Nova: nova'];
+
+describe('a panel', () => {
+  it('[BRD-02] every agent answers, each from a memory of its own', async () => {
+    await using world = await withPanel({});
+    await world.tell('Atlas', 'one');
+    await world.tell('Atlas', 'two');
+    expect([...spoken(world)].sort()).toEqual(ALL.flatMap((line) => [line, line]));
+    for (const agent of ['Atlas', 'Nova', 'Bolt']) {
+      expect(turnsOf(world, agent).at(-1)?.messages).toEqual(['one', agent.toLowerCase(), 'two']);
+    }
+    expect(world.spool.stats().deliveries).toMatchObject({ queued: 0, blocked: 0, failed: 0 });
+  });
+
+  it('[BRD-02] they think at the same time', async () => {
+    const waiting: (() => void)[] = [];
+    const together = (name: string): Script => {
+      return () =>
+        new Promise((resolve) => {
+          waiting.push(() => resolve(name));
+          // Nobody answers before all are asked.
+          if (waiting.length === 3) for (const answer of waiting) answer();
+        });
+    };
+    const agents = { Atlas: together('atlas'), Nova: together('nova'), Bolt: together('bolt') };
+    await using world = await withPanel({}, { agents });
+    await world.tell('Atlas', 'hello');
+    expect([...spoken(world)].sort()).toEqual(ALL);
+  });
+
+  it.each(['parallel', 'sequential'] as const)(
+    '[BRD-02] one that fails for good stops nobody (%s)',
+    async (strategy) => {
+      const broken: Script = () => {
+        throw new Error('broken');
+      };
+      await using world = await withPanel({ strategy }, { agents: { Nova: broken } });
+      await world.tell('Atlas', 'hello');
+      for (let i = 0; i < 12; i++) await world.pass(60_000);
+      expect(spoken(world)).toContain('Atlas: atlas');
+      expect(spoken(world)).toContain('Bolt: bolt');
+      expect(world.spool.deadLetters()).toMatchObject([{ report: { to: 'agent:nova' } }]);
+    },
+  );
+
+  it('[BRD-03] in sequence each begins when the one before is done, also over a restart in the middle', async () => {
+    const order: string[] = [];
+    const noting =
+      (name: string): Script =>
+      () => {
+        order.push(name);
+        return name;
+      };
+    const agents = { Atlas: noting('atlas'), Nova: noting('nova'), Bolt: noting('bolt') };
+    const before = await withPanel({ strategy: 'sequential' }, { agents, away: ['Nova'] });
+    await before.tell('Atlas', 'hello');
+    expect(order).toEqual(['atlas']);
+    await before.stop();
+    const folder = { path: before.db.path.replace(/\/[^/]*$/, ''), remove: () => undefined };
+    await using after = await withPanel({ strategy: 'sequential' }, { agents, folder, clock: before.clock });
+    await after.idle();
+    expect(order).toEqual(['atlas', 'nova', 'bolt']);
+  });
+
+  it('[BRD-07] those of a higher priority answer before the others', async () => {
+    const agents = PANEL.agents.map((agent, index) => ({ ...agent, priority: index === 2 ? 9 : 0 }));
+    await using world = await withPanel({ agents });
+    await world.tell('Atlas', 'hello');
+    expect(spoken(world)[0]).toBe('Bolt: bolt');
+    expect(world.turns[0]?.agent).toBe('Bolt');
+    expect(spoken(world)).toHaveLength(3);
+  });
+
+  it('[BRD-05] who is named answers alone; an agent may stay silent', async () => {
+    await using world = await withPanel({}, { agents: { Nova: () => 'NO_REPLY' } });
+    await world.tell('Atlas', 'hello @bolt!');
+    expect(spoken(world)).toEqual(['Bolt: bolt']);
+    await world.tell('Atlas', 'hello @boltzmann');
+    expect([...spoken(world)].sort()).toEqual(['Atlas: atlas', 'Bolt: bolt', 'Bolt: bolt']);
+  });
+
+  it('[BRD-02] [ADM-01] a command is answered once', async () => {
+    await using world = await withPanel({}, { admins: [PERSON] });
+    await world.tell('Atlas', '!status');
+    expect(world.said).toHaveLength(1);
+  });
+});
+
+describe('a panel whose agents choose', () => {
+  const selection = {
+    rules: [{ words: ['invoice'], agents: [idOf('Nova')] }],
+    otherwise: [idOf('Bolt')],
+    selector: null,
+  };
+
+  it('[BRD-07] by rules: the words of a message say who answers', async () => {
+    await using world = await withPanel({ selection });
+    await world.tell('Atlas', 'Where is my Invoice?');
+    await world.tell('Atlas', 'hello');
+    expect(spoken(world)).toEqual(['Nova: nova', 'Bolt: bolt']);
+  });
+
+  const choosing = (...names: string[]): Script =>
+    script({
+      '[choose who answers]': async (turn) => {
+        if (names.length > 0) await turn.use('choose_agents', { agents: names });
+        return 'NO_REPLY';
+      },
+      '': 'atlas',
+    });
+
+  it('[BRD-07] by a model: it chooses, and those whom it chose answer', async () => {
+    const panel = { selection: { rules: [], otherwise: [], selector: idOf('Atlas') } };
+    await using world = await withPanel(panel, { agents: { Atlas: choosing('nova', 'Nobody') } });
+    await world.tell('Atlas', 'hello');
+    expect(spoken(world)).toEqual(['Nova: nova']);
+    expect(turnsOf(world, 'Atlas')).toHaveLength(1);
+    expect(turnsOf(world, 'Atlas')[0]?.prompt).toContain('- Nova');
+  });
+
+  it('[BRD-07] a model that chooses nobody, or is not there for a while, leaves nobody without an answer', async () => {
+    const panel = { selection: { rules: [], otherwise: [], selector: idOf('Atlas') } };
+    let up = false;
+    const choose = choosing();
+    await using world = await withPanel(panel, { agents: { Atlas: (turn) => (up ? choose(turn) : DOWN) } });
+    await world.tell('Atlas', 'hello');
+    expect(spoken(world)).toEqual([]);
+    up = true;
+    await world.pass(60_000);
+    expect([...spoken(world)].sort()).toEqual(ALL);
+  });
+});
+
+describe('a panel whose agents hear each other', () => {
+  it('[BRD-07] in rounds: each knows what was said, and says it in the chat', async () => {
+    await using world = await withPanel({ shared: { rounds: 2, judgement: null } });
+    await world.tell('Atlas', 'What is best?');
+    expect([...spoken(world)].sort()).toEqual(ALL.flatMap((line) => [line, line]));
+    expect(turnsOf(world, 'Nova').at(-1)?.prompt).toContain('Bolt: bolt');
+    expect(world.turns.some(({ prompt }) => prompt.startsWith('[close'))).toBe(false);
+    await world.tell('Atlas', 'And now?');
+    expect(spoken(world)).toHaveLength(12);
+  });
+
+  it('[BRD-07] a judge merges what they say into one answer', async () => {
+    await using world = await withPanel({ shared: { rounds: 1, judgement: { mode: 'merge' } } });
+    await world.tell('Atlas', 'What is best?');
+    expect(spoken(world)).toEqual(['Atlas: summary of atlas']);
+    const closing = turnsOf(world, 'Atlas').at(-1)?.prompt ?? '';
+    for (const said of ['Atlas: atlas', 'Nova: nova', 'Bolt: bolt']) expect(closing).toContain(said);
+  });
+
+  it('[BRD-07] with a quorum it does not wait for the rest', async () => {
+    await using world = await withPanel(
+      { shared: { rounds: 1, judgement: { mode: 'quorum', of: 2 } } },
+      { away: ['Bolt'] },
+    );
+    await world.tell('Atlas', 'What is best?');
+    expect(spoken(world)).toEqual(['Atlas: summary of atlas']);
+  });
+
+  it('[BRD-07] the first good answer is the answer', async () => {
+    await using world = await withPanel(
+      { shared: { rounds: 1, judgement: { mode: 'first' } } },
+      { agents: { Atlas: () => 'NO_REPLY', Nova: () => 'NO_REPLY' } },
+    );
+    await world.tell('Atlas', 'What is best?');
+    expect(spoken(world)).toEqual(['Bolt: bolt']);
+  });
+
+  it('[BRD-07] [TRC-02] what the budget does not reach for is not begun, and the person hears it', async () => {
+    const budget = { turns: 3, tokens: null, microUsd: null };
+    await using world = await withPanel({ shared: { rounds: 5, judgement: null } }, { budget });
+    await world.tell('Atlas', 'What is best?');
+    expect(world.turns).toEqual([]);
+    expect(world.heard().at(-1)).toContain('budget');
+  });
+});
