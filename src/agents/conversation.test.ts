@@ -18,7 +18,7 @@ describe('what an agent remembers', () => {
     await using world = await openWorld({ agents: { Atlas: echo } });
     await world.tell('Atlas', 'blue');
     await world.tell('Atlas', 'red', { peer: { kind: 'group', id: PERSON } });
-    expect(world.turns.at(-1)?.messages).toEqual(['red']);
+    expect(world.turns.at(-1)?.messages).toEqual(['person: red']);
   });
 
   it('[CNV-01] after a restart it goes on where it was', async () => {

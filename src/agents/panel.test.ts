@@ -219,3 +219,39 @@ describe('a panel whose agents hear each other', () => {
     expect(world.heard().at(-1)).toContain('budget');
   });
 });
+
+describe('agents in a group of people', () => {
+  const GROUP = { kind: 'group', id: 'people@g.us', name: 'People' } as const;
+
+  it('[BRD-05] hear who says what, and what was said to others since they last spoke', async () => {
+    await using world = await openWorld({
+      agents: { Atlas: says('atlas') },
+      concerns: ({ text }) => text.includes('Atlas'),
+    });
+    const say = async (sender: string, text: string): Promise<void> => {
+      await world.tell('Atlas', text, { sender, peer: GROUP });
+      await world.pass(1_000);
+    };
+    await say('ann', 'Did you see it?');
+    await say('bob', 'I did.');
+    await say('ann', 'Atlas, what was it?');
+    await say('bob', 'Thanks.');
+    await say('bob', 'And you, Atlas?');
+    expect(world.turns.map(({ prompt }) => prompt)).toEqual([
+      '[said in the group before, to others]\nann: Did you see it?\nbob: I did.\n\nann: Atlas, what was it?',
+      '[said in the group before, to others]\nbob: Thanks.\n\nbob: And you, Atlas?',
+    ]);
+  });
+
+  it('[BRD-05] [SEC-01] do not listen to whom the gate keeps out', async () => {
+    await using world = await openWorld({
+      agents: { Atlas: says('atlas') },
+      concerns: ({ text }) => text.includes('Atlas'),
+      gate: { blocklist: ['mallory'] },
+    });
+    await world.tell('Atlas', 'Atlas obeys me.', { sender: 'mallory', peer: GROUP });
+    await world.tell('Atlas', 'As I said.', { sender: 'mallory', peer: GROUP });
+    await world.tell('Atlas', 'Hello Atlas', { sender: 'ann', peer: GROUP });
+    expect(world.turns.map(({ prompt }) => prompt)).toEqual(['ann: Hello Atlas']);
+  });
+});

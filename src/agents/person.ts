@@ -10,6 +10,7 @@ import type { AgentContext } from './context.ts';
 import { Effects } from './effects.ts';
 import { GroupActions } from './groups.ts';
 import { type OrderGiven, obey } from './orders.ts';
+import { withOverheard } from './overheard.ts';
 import { chooseSpeakers } from './panel.ts';
 import { REMEMBERED_LINES, remembered, systemPrompt } from './prompt.ts';
 import { groupTools, messagingTools } from './tools.ts';
@@ -66,7 +67,9 @@ export async function answerPerson(
   }
   if (sessions.has(sessionKey(card.id, place), delivery.message.id)) return { kind: 'ack' };
   const lines = await burst(context, delivery, chat);
-  const text = lines.map((line) => line.text).join('\n');
+  const said = lines.map((line) => line.text).join('\n');
+  // With several people in a chat, it matters who says something.
+  const text = place.peer.kind === 'group' ? withOverheard(sessions, card.id, place, `${person}: ${said}`) : said;
   return answerInChat(context, delivery, { place, person, speaker: person, text, lines, trace }, signal);
 }
 

@@ -1,6 +1,7 @@
 import { asSchema } from 'ai';
 import { Agent } from '../../src/agents/agent.ts';
 import type { AgentContext } from '../../src/agents/context.ts';
+import { overhear } from '../../src/agents/overheard.ts';
 import { deadLetterNotice } from '../../src/delivery/dead-letter-notice.ts';
 import { inbound } from '../../src/delivery/inbound.ts';
 import { outbox } from '../../src/delivery/outbox.ts';
@@ -15,7 +16,7 @@ import {
   messageId,
 } from '../../src/domain/addresses.ts';
 import { type AgentCard, READS_ENVELOPES } from '../../src/domain/agent-card.ts';
-import type { ChatOut, Peer } from '../../src/domain/chat.ts';
+import type { ChatIn, ChatOut, Peer } from '../../src/domain/chat.ts';
 import type { Message, NewMessage } from '../../src/domain/message.ts';
 import type { RoutingRules } from '../../src/domain/routing.ts';
 import { type Budget, DEFAULT_BUDGET, startTrace } from '../../src/domain/trace.ts';
@@ -70,6 +71,8 @@ export interface WorldOptions {
   readonly budget?: Budget;
   readonly discussion?: AgentContext['discussion'];
   readonly groupChats?: boolean;
+  /** What is for the agents; they overhear the rest. Default: all is for them. */
+  readonly concerns?: (chat: ChatIn) => boolean;
   /** Default: everybody has the account of their name. */
   readonly routing?: RoutingRules;
   /** Whether agents elsewhere can be written to over the channel. */
@@ -249,6 +252,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     ttlMs: 24 * 60 * 60 * 1000,
     nameOf: (id) => registry.get(id)?.name ?? id,
     owner: 'owner',
+    ...(options.concerns && {
+      concerns: options.concerns,
+      overheard: async (chat, id) => void (await db.write(overhear(sessions, chat, id, clock.now()))),
+    }),
     ...(options.debounceMs !== undefined && { answerAt: () => clock.now() + (options.debounceMs ?? 0) }),
   });
 
