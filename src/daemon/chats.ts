@@ -1,11 +1,14 @@
+import { overhear } from '../agents/overheard.ts';
 import type { Channel } from '../channels/channel.ts';
 import { LOCAL, LocalChannel } from '../channels/local/local-channel.ts';
 import type { LinkEvent } from '../channels/whatsapp/baileys/link.ts';
 import { type InboundOptions, inbound } from '../delivery/inbound.ts';
 import { outbox } from '../delivery/outbox.ts';
-import { routeByAccount } from '../delivery/router.ts';
+import { type Route, routeByAccount, routeByRules } from '../delivery/router.ts';
 import type { Handler } from '../delivery/worker.ts';
 import { type Address, type AgentId, accountAddress } from '../domain/addresses.ts';
+import type { ChatOut } from '../domain/chat.ts';
+import type { Write } from '../domain/write.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { PROVIDERS } from '../providers/catalogue.ts';
@@ -34,19 +37,21 @@ interface ChatsOptions {
   readonly logger: Logger;
 }
 
-/** The chat platforms of this process. Every agent has an account on each of them, named like the agent. */
+/** The chat platforms of this process. Each account has the name of the agent whose number it is. */
 export class Chats {
   readonly local: LocalChannel | null;
   readonly whatsapp: WhatsApp | null;
   readonly byName: ReadonlyMap<string, Channel>;
   readonly #options: ChatsOptions;
   readonly #parts: SqliteEnvelopeParts;
+  readonly #route: Route;
 
   /** Nothing is started yet. Throws CONFIG_INVALID. */
   constructor(options: ChatsOptions) {
     const { config, db, clock } = options;
     this.#options = options;
     this.#parts = new SqliteEnvelopeParts(db, { clock });
+    this.#route = routeOf(options);
     this.local = config.platforms.includes(LOCAL) ? localChannel(options) : null;
     this.whatsapp = config.whatsapp && openWhatsApp(config, config.whatsapp, options);
     const channels = [this.local, this.whatsapp?.channel].flatMap((channel) => channel ?? []);
@@ -55,11 +60,11 @@ export class Chats {
 
   /** The handlers of the outboxes. */
   outboxes(): readonly { readonly address: Address; readonly handle: Handler }[] {
-    const { agents } = this.#options.config;
+    const { accounts } = this.#options.config;
     return [...this.byName.values()].flatMap((channel) =>
-      agents.map(({ id }) => ({
+      accounts.map((id) => ({
         address: accountAddress(channel.name, id),
-        handle: outbox(id, channel.send.bind(channel)),
+        handle: outbox(id, channel.send.bind(channel), (chat) => this.#isShared(channel.name, id, chat)),
       })),
     );
   }
@@ -79,31 +84,47 @@ export class Chats {
     await this.whatsapp?.sweep(olderThan);
   }
 
+  /** Whether several agents write in a chat from one account; the page of the local chat shows who does. */
+  #isShared(channel: string, account: AgentId, { peer }: Pick<ChatOut, 'peer'>): boolean {
+    if (channel === LOCAL && peer.kind === 'group') return false;
+    return this.#route({ channel, account, peer, sender: { id: peer.id }, text: '' }).panel !== null;
+  }
+
   #wayIn(channel: Channel): InboundOptions {
-    const { config, db, spool, records, gate, nameOf, clock } = this.#options;
-    const accounts = new Map<string, AgentId>(config.agents.map(({ id }) => [id, id]));
-    const { budget, ttlMs, whatsapp } = config;
+    const { config, spool, records, gate, nameOf, clock } = this.#options;
+    const { budget, ttlMs, whatsapp, ackReaction } = config;
     const [owner = null] = config.admins.map(normaliseIdentity);
-    const common = { spool, route: routeByAccount(accounts), audit: records.audit, budget, ttlMs, nameOf, owner };
     const check = gate.check.bind(gate);
-    if (channel.name === LOCAL || !whatsapp) return { ...common, check };
-    const commit = async (writes: Parameters<InboundOptions['spool']['send']>[1]): Promise<void> =>
-      db.write((tx) => {
-        for (const write of writes ?? []) write(tx);
-      });
+    const common = { spool, route: this.#route, check, audit: records.audit, budget, ttlMs, nameOf, owner };
+    if (channel.name === LOCAL || !whatsapp) return common;
     const delayMs = debounceMs(config, channel.name);
     return {
       ...common,
-      check,
-      concerns: concernsAgents(whatsapp),
-      carrier: chatCarrier({ channel, gate, parts: this.#parts, commit }),
+      concerns: concernsAgents(whatsapp, this.#route),
+      overheard: (chat, id) => this.#commit([overhear(records.sessions, chat, id, clock.now())]),
+      carrier: chatCarrier({ channel, gate, parts: this.#parts, commit: (writes) => this.#commit(writes) }),
+      acknowledgement: ({ peer }) => (peer.kind === 'group' ? ackReaction : null),
       ...(delayMs > 0 && { answerAt: () => clock.now() + delayMs }),
     };
   }
+
+  async #commit(writes: readonly Write[]): Promise<void> {
+    await this.#options.db.write((tx) => {
+      for (const write of writes) write(tx);
+    });
+  }
+}
+
+/** Who answers whom. */
+function routeOf({ config: { routing, accounts }, nameOf }: ChatsOptions): Route {
+  const byAccount = new Map<string, AgentId>(accounts.map((id) => [id, id]));
+  const sameId = (a: string, b: string): boolean => normaliseIdentity(a) === normaliseIdentity(b);
+  return routing ? routeByRules(routing, byAccount, { nameOf, sameId }) : routeByAccount(byAccount);
 }
 
 function localChannel({ config, db, spool, clock }: ChatsOptions): LocalChannel {
-  const { agents } = config;
+  const { accounts } = config;
+  const agents = config.agents.filter(({ id }) => accounts.includes(id));
   return new LocalChannel({
     log: new SqliteChatLog(
       db,

@@ -10,6 +10,7 @@ import { type Address, type AgentId, agentAddress, agentId, agentOf } from '../d
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import type { SecretOf } from '../links/http/http-link.ts';
 import { DEAD_LETTERS } from '../spool/dead-letter.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -25,11 +26,10 @@ import { introduce } from './introductions.ts';
 import { LinkDisplay } from './link-display.ts';
 import { startLinks } from './links.ts';
 import { showOnPage } from './live-view.ts';
+import { PanelMetrics } from './panel-metrics.ts';
 import { prometheusText } from './prometheus.ts';
 import { openRecords } from './records.ts';
 
-/** How many deliveries an agent handles at once: they are of different conversations. */
-const AGENT_CONCURRENCY = 4;
 const HEARTBEAT_MS = 30_000;
 /** How long it is known what was said in a chat, so that it can be answered and quoted, in milliseconds. */
 const CHAT_MEMORY_MS = 30 * 24 * 3_600_000;
@@ -143,19 +143,29 @@ async function start(
   await chats.start();
   for (const { address, handle } of chats.outboxes()) serve(address, handle);
   const parts = { spool, records, gate, keys, channels: chats.byName, links: links.states, onOpened, clock, logger };
+  const turns = new Semaphore(config.maxConcurrentTurns);
   for (const agent of makeAgents(config, parts)) {
-    serve(agentAddress(agent.id), agent.handle, AGENT_CONCURRENCY);
+    const handle: Handler = (delivery, signal) => turns.run(() => agent.handle(delivery, signal), signal);
+    serve(agentAddress(agent.id), handle, config.agents.find(({ id }) => id === agent.id)?.concurrency);
   }
   const nameAt = (address: Address): string => nameOf(agentOf(address) ?? (address as string as AgentId));
   serve(DEAD_LETTERS, deadLetterNotice(spool.message.bind(spool), nameAt));
 
+  const panels = new PanelMetrics(spool, clock);
+  stops.push(() => panels.stop());
   const app = healthServer({
     agents: cards.map((card) => card.name),
     startedAt: clock.now(),
     now: () => clock.now(),
     check: beat,
     metrics: () =>
-      prometheusText({ ...spool.stats(), oldestLeased: oldestLeased(db), agents: registry.list(), now: clock.now() }),
+      prometheusText({
+        ...spool.stats(),
+        oldestLeased: oldestLeased(db),
+        agents: registry.list(),
+        panels: panels.figures(),
+        now: clock.now(),
+      }),
   });
   if (local) {
     const assets = await loadPage();

@@ -20,6 +20,7 @@ const agent = (id: string, status: RegisteredAgent['status'], lastSeen: number):
 });
 
 const figures: SpoolFigures = {
+  panels: [],
   messages: 200,
   deliveries: { queued: 101, blocked: 0, leased: 2, acked: 87, failed: 10, expired: 0 },
   oldestLeased: NOW - 90_000,

@@ -1,9 +1,11 @@
 import { type Measured, type Metric, metrics } from '../coordinator/metrics.ts';
 import type { AgentStatus } from '../domain/agent-card.ts';
+import type { PanelFigures } from './panel-metrics.ts';
 
 /** What Prometheus is told of the spool. */
 export interface SpoolFigures extends Measured {
   readonly messages: number;
+  readonly panels: readonly PanelFigures[];
 }
 
 /** Of the text format, https://prometheus.io/docs/instrumenting/exposition_formats/. */
@@ -23,7 +25,7 @@ const KEY_METRICS = {
 
 /** How the spool is, in the text format of Prometheus. */
 export function prometheusText(figures: SpoolFigures): string {
-  const { messages, deliveries, agents } = figures;
+  const { messages, deliveries, agents, panels } = figures;
   const statuses: Record<AgentStatus, number> = { active: 0, inactive: 0, offline: 0 };
   for (const { status } of agents) statuses[status]++;
   const key = metrics(figures);
@@ -31,24 +33,52 @@ export function prometheusText(figures: SpoolFigures): string {
     gauge('parley_messages', 'Messages in the spool.', [['', messages]]),
     gauge('parley_deliveries', 'Deliveries by status.', labelled('status', deliveries)),
     gauge('parley_agents', 'Registered agents by status.', labelled('status', statuses)),
-    ...key.map((metric) => {
-      const { name, per, help } = KEY_METRICS[metric.name];
-      return gauge(name, help, [['', metric.value / per]]);
+    ...key.map((one) => {
+      const { name, per, help } = KEY_METRICS[one.name];
+      return gauge(name, help, [['', one.value / per]]);
     }),
     gauge(
       'parley_alert',
       'Whether a key metric is above its threshold.',
       key.map(({ name, alert }) => [`{metric="${name}"}`, Number(alert)]),
     ),
+    ...panelText(panels),
   ].join('');
 }
+
+function panelText(panels: readonly PanelFigures[]): string[] {
+  if (panels.length === 0) return [];
+  const of = (value: (figures: PanelFigures) => number): Samples =>
+    panels.map((figures) => {
+      const { panel, agent, outcome } = figures;
+      return [`{panel="${escaped(panel)}",agent="${escaped(agent)}",outcome="${outcome}"}`, value(figures)];
+    });
+  return [
+    counter(
+      'parley_panel_messages_total',
+      'Messages that agents of panels are done with.',
+      of(({ answers }) => answers),
+    ),
+    counter(
+      'parley_panel_seconds_total',
+      'How long those messages took, added up.',
+      of(({ seconds }) => seconds),
+    ),
+  ];
+}
+
+const escaped = (label: string): string =>
+  label.replaceAll(/["\\\n]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`));
 
 type Samples = readonly (readonly [labels: string, value: number])[];
 
 const labelled = (label: string, values: Readonly<Record<string, number>>): Samples =>
   Object.entries(values).map(([name, value]) => [`{${label}="${name}"}`, value]);
 
-function gauge(name: string, help: string, samples: Samples): string {
+const gauge = (name: string, help: string, samples: Samples): string => metric('gauge', name, help, samples);
+const counter = (name: string, help: string, samples: Samples): string => metric('counter', name, help, samples);
+
+function metric(type: 'gauge' | 'counter', name: string, help: string, samples: Samples): string {
   const lines = samples.map(([labels, value]) => `${name}${labels} ${value}\n`);
-  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join('')}`;
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
 }

@@ -4,6 +4,7 @@ import { BaileysChannel } from '../channels/whatsapp/baileys/channel.ts';
 import type { AccountState, LinkEvent } from '../channels/whatsapp/baileys/link.ts';
 import { CloudChannel } from '../channels/whatsapp/cloud/channel.ts';
 import { cloudRoutes } from '../channels/whatsapp/cloud/routes.ts';
+import type { Route } from '../delivery/router.ts';
 import type { ChatIn } from '../domain/chat.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -72,12 +73,19 @@ function openCloud(
   return { channel, routes: cloudRoutes(channel), state: () => null, sweep: (olderThan) => store.sweep(olderThan) };
 }
 
-/** Whether what is said in a chat is for the agents: in groups they answer only where they may, and when they are spoken to. */
-export function concernsAgents({ groups, groupActivation }: WhatsAppConfig): (chat: ChatIn) => boolean {
+/**
+ * Whether what is said in a chat is for the agents: in groups they answer only where they may, and when they are spoken to, be it by one
+ * of their names.
+ */
+export function concernsAgents({ groups, groupActivation }: WhatsAppConfig, route: Route): (chat: ChatIn) => boolean {
   const named = groups === 'all' ? null : new Set(groups.map((group) => group.toLowerCase()));
-  return ({ peer, addressed }) => {
+  return (chat) => {
+    const { peer, addressed } = chat;
     if (peer.kind === 'dm') return true;
-    const isOurs = named === null || named.has(peer.id.toLowerCase()) || named.has(peer.name?.toLowerCase() ?? '');
-    return isOurs && (groupActivation === 'always' || addressed === true);
+    const { panel, isNamed } = route(chat);
+    const isListed = named === null || named.has(peer.id.toLowerCase()) || named.has(peer.name?.toLowerCase() ?? '');
+    // Whoever sets up a panel for a group wants it to answer there.
+    if (!isListed && !panel) return false;
+    return (panel?.activation ?? groupActivation) === 'always' || addressed === true || isNamed;
   };
 }

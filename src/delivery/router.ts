@@ -8,22 +8,22 @@ export interface Routed {
   readonly agents: readonly { readonly id: AgentId; readonly rank: number }[];
   /** The panel that they are, if several share the chat. */
   readonly panel: Panel | null;
+  /** They are called by their names. */
+  readonly isNamed: boolean;
   /** Why these, in words. */
   readonly reason: string;
 }
 
 export type Route = (chat: ChatIn) => Routed;
 
-const only = (id: AgentId, reason: string): Routed => ({ agents: [{ id, rank: 0 }], panel: null, reason });
-const nobody = (reason: string): Routed => ({ agents: [], panel: null, reason });
+const nobody = (reason: string): Routed => ({ agents: [], panel: null, isNamed: false, reason });
 
 /** Every account has one agent: the one that answers on that number. */
 export function routeByAccount(agents: ReadonlyMap<string, AgentId>): Route {
   return ({ account }) => {
     const agent = agents.get(account);
-    return agent === undefined
-      ? nobody(`nobody has the account ${account}`)
-      : only(agent, `it has the account ${account}`);
+    if (agent === undefined) return nobody(`nobody has the account ${account}`);
+    return { agents: [{ id: agent, rank: 0 }], panel: null, isNamed: false, reason: `it has the account ${account}` };
   };
 }
 
@@ -35,12 +35,18 @@ export function routeByRules(
 ): Route {
   const byAccount = routeByAccount(agents);
   const ranked = [...bindings].sort((a, b) => specificity(b.match) - specificity(a.match));
+  const only = (id: AgentId, { text }: ChatIn, reason: string): Routed => ({
+    agents: [{ id, rank: 0 }],
+    panel: null,
+    isNamed: isNamed(text, id, nameOf(id)),
+    reason,
+  });
   return (chat) => {
     const panel = panels.find(({ peer }) => isPeer(chat, peer, sameId));
     if (panel) return routeToPanel(panel, chat, nameOf);
     const binding = ranked.find(({ match }) => fits(match, chat, sameId));
-    if (binding) return only(binding.agent, `the binding ${describe(binding)}`);
-    return defaultAgent === null ? byAccount(chat) : only(defaultAgent, 'it is the default');
+    if (binding) return only(binding.agent, chat, `the binding ${describe(binding)}`);
+    return defaultAgent === null ? byAccount(chat) : only(defaultAgent, chat, 'it is the default');
   };
 }
 
@@ -65,7 +71,7 @@ function routeToPanel(panel: Panel, chat: ChatIn, nameOf: RouteNames['nameOf']):
       : chosen.length < panel.agents.length
         ? ', of which a rule fits'
         : '';
-  return { agents, panel, reason: `they are on the panel for ${panel.peer}${why}` };
+  return { agents, panel, isNamed: named.length > 0, reason: `they are on the panel for ${panel.peer}${why}` };
 }
 
 function selected({ agents, selection }: Panel, text: string): Panel['agents'] {

@@ -28,7 +28,7 @@ const wayIn = ({ spool, db, clock }: SpoolFixture): ReturnType<typeof inbound> =
   inbound({
     nameOf: (id) => id,
     spool,
-    route: () => ({ agents: [{ id: agentId('atlas'), rank: 0 }], panel: null, reason: '' }),
+    route: () => ({ agents: [{ id: agentId('atlas'), rank: 0 }], panel: null, isNamed: false, reason: '' }),
     check: () => ({ allow: true }),
     audit: new SqliteAuditLog(db, { clock }),
     budget: DEFAULT_BUDGET,

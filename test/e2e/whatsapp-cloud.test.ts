@@ -88,7 +88,7 @@ class World implements AsyncDisposable {
     await this.cloud.start(
       inbound({
         spool: this.spool,
-        route: () => ({ agents: [{ id: ATLAS, rank: 0 }], panel: null, reason: '' }),
+        route: () => ({ agents: [{ id: ATLAS, rank: 0 }], panel: null, isNamed: false, reason: '' }),
         check: (chat) => gate.check(chat),
         audit: new SqliteAuditLog(this.#open.db, { clock: this.clock }),
         budget: DEFAULT_BUDGET,
