@@ -38,6 +38,9 @@ export interface CoordinatorOptions {
   readonly clock?: Clock;
 }
 
+/** Agents on a hub or over HTTP are reached while `parley start` runs: what is for them waits for it. */
+const SERVED: ReadonlySet<string> = new Set(['hub', 'agent-http']);
+
 /** Opens the message spool of a project, which is made when it is not there. Throws one of the DATABASE_ errors. */
 export function openCoordinator(options: CoordinatorOptions = {}): Coordinator {
   const {
@@ -61,7 +64,7 @@ export function openCoordinator(options: CoordinatorOptions = {}): Coordinator {
   };
   if (transport === 'file') {
     const homeNames = new Set(['sqlite', 'file']);
-    const routes = new Routes({ registry, home: files, homeNames, links: new Map(), remote });
+    const routes = new Routes({ registry, home: files, homeNames, links: new Map(), remote, served: new Set() });
     return new Coordinator({
       ...shared,
       routes,
@@ -76,7 +79,7 @@ export function openCoordinator(options: CoordinatorOptions = {}): Coordinator {
   const isHere = (recipient: Address): boolean => (registry.get(agentOf(recipient) ?? '')?.transport ?? HOME) === HOME;
   const home = new SpoolTransport({ spool, archive, isHere, clock });
   const links = new Map<string, LinkedTransport>([['file', files]]);
-  const routes = new Routes({ registry, home, homeNames: new Set([HOME]), links, remote });
+  const routes = new Routes({ registry, home, homeNames: new Set([HOME]), links, remote, served: SERVED });
   const close = async (): Promise<void> => {
     await spool.close();
     await db.close();

@@ -24,6 +24,8 @@ export interface RouteOptions {
   readonly links: ReadonlyMap<string, LinkedTransport>;
   /** Likewise, those whose mailboxes only other machines can open. */
   readonly remote: ReadonlyMap<string, SigningLink>;
+  /** What the cards of agents say to whom a running daemon hands over what waits here. */
+  readonly served: ReadonlySet<string>;
 }
 
 /** Which mailbox is whose: the recipient's card decides. */
@@ -33,13 +35,15 @@ export class Routes {
   readonly #homeNames: ReadonlySet<string>;
   readonly #links: ReadonlyMap<string, LinkedTransport>;
   readonly #remote: ReadonlyMap<string, SigningLink>;
+  readonly #served: ReadonlySet<string>;
 
-  constructor({ registry, home, homeNames, links, remote }: RouteOptions) {
+  constructor({ registry, home, homeNames, links, remote, served }: RouteOptions) {
     this.#registry = registry;
     this.#home = home;
     this.#homeNames = homeNames;
     this.#links = links;
     this.#remote = remote;
+    this.#served = served;
   }
 
   /** Whom a message is for. Throws AGENT_UNKNOWN when there is nobody, CONFIG_INVALID when there is no way from its sender to the one it names. */
@@ -50,7 +54,9 @@ export class Routes {
       return [agent];
     }
     const active = this.#registry.list({ status: 'active' });
-    const others = active.filter((agent) => agent.id !== from && this.#isReachable(agent));
+    // Whoever takes tasks alone is told nothing in general.
+    const hears = (agent: AgentCard): boolean => this.#isReachable(agent) && !this.#served.has(agent.transport);
+    const others = active.filter((agent) => agent.id !== from && hears(agent));
     if (others.length > 0) return others;
     throw new ParleyError(
       'AGENT_UNKNOWN',
@@ -75,14 +81,14 @@ export class Routes {
   /** An agent whose messages can be taken out here. Throws as `require` does, and USAGE for one that has its mailbox elsewhere. */
   requireHere(id: string): RegisteredAgent {
     const agent = this.require(id);
-    if (!this.#remote.has(agent.transport)) return agent;
-    throw new ParleyError(
-      'USAGE',
-      `Agent '${id}' takes its messages from its mailbox at ${agent.metadata['relay_url']}.`,
-      {
-        hint: 'What waits here for it is on its way there.',
-      },
-    );
+    const { transport, metadata } = agent;
+    if (!this.#remote.has(transport) && !this.#served.has(transport)) return agent;
+    const where = this.#remote.has(transport)
+      ? `its mailbox at ${metadata['relay_url']}`
+      : `elsewhere, by ${transport}`;
+    throw new ParleyError('USAGE', `Agent '${id}' takes its messages from ${where}.`, {
+      hint: 'What waits here for it is on its way there.',
+    });
   }
 
   /** Where an agent's messages are taken out. Of an agent that is not registered any more: at home. */
@@ -111,7 +117,7 @@ export class Routes {
   }
 
   #isReachable({ transport }: AgentCard): boolean {
-    return this.#homeNames.has(transport) || this.#links.has(transport) || this.#remote.has(transport);
+    return [this.#homeNames, this.#links, this.#remote, this.#served].some((names) => names.has(transport));
   }
 }
 

@@ -158,6 +158,16 @@ describe('an agent whose messages are files, beside others', () => {
     ]);
   });
 
+  it('[REL-01] [HUB-05] what is for an agent on a hub waits for the daemon, and nobody takes it out here', async () => {
+    await using t = await openTestCoordinator('sqlite');
+    await t.coordinator.registry.register({ id: 'crow', capabilities: [], device: 'away', transport: 'hub' });
+    const { id } = await t.coordinator.send({ from: 'alice', to: 'crow', body: 'fly' });
+    expect(t.coordinator.status(id)?.deliveries).toMatchObject([{ to: 'crow', status: 'queued', attempts: 0 }]);
+    const elsewhere = { code: 'USAGE', message: expect.stringContaining('elsewhere, by hub') };
+    await expect(t.coordinator.poll('crow')).rejects.toMatchObject(elsewhere);
+    expect((await t.coordinator.send({ from: 'alice', to: '*' })).to).toEqual(['bob', 'carol']);
+  });
+
   it('[REL-01] with files alone there is nothing to search in', async () => {
     await using t = await openTestCoordinator('file');
     const refusal = { code: 'USAGE', hint: expect.stringContaining('sqlite') };

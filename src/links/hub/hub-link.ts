@@ -37,7 +37,7 @@ export class HubLink implements Link {
         await this.#client.task(to.id, body, options);
         return null;
       }
-      if (payload.type !== TASK) {
+      if (!isPlain(payload)) {
         throw new ParleyError('MESSAGE_INVALID', `${to.name} takes tasks, and this is a ${payload.type}.`);
       }
       return answerOf(await this.#ask(to.id, body, options));
@@ -72,6 +72,10 @@ export class HubLink implements Link {
     }
   }
 }
+
+/** A task, or what somebody has just written. */
+const isPlain = ({ type, data }: MessageV2['payload']): boolean =>
+  type === TASK || (type === 'text' && data['original_type'] === undefined);
 
 /** One message may be for several agents. The hub takes ids of at most 200 characters. */
 function taskId(message: string, agent: string): string {
