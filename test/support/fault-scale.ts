@@ -12,6 +12,9 @@ export const FAULT_SCALE = {
   /** How long eight processes write to one spool, in seconds. */
   writersSeconds: short ? 3 : 60,
   /** Of the hub, with SIGKILL, while tasks are put into its mailboxes. */
+  /** Between two machines, over a hub and a bad network. */
+  hubConversations: short ? 4 : 10,
+  hubTasks: short ? 5 : 30,
   hubKills: short ? 50 : 200,
   /** Of a process that runs a WhatsApp account, with SIGKILL, in the middle of conversations. */
   whatsAppKills: short ? 10 : 50,
