@@ -18,7 +18,11 @@ const output = z.object({
 const bench = (...options: readonly string[]): Promise<string> => benchOf('spool', ...options);
 
 async function benchOf(what: string, ...options: readonly string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [`bench/${what}.ts`, '--runs', '1', '--ms', '10', ...options]);
+  return await runBench(what, '--ms', '10', ...options);
+}
+
+async function runBench(what: string, ...options: readonly string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [`bench/${what}.ts`, '--runs', '1', ...options]);
   return stdout;
 }
 
@@ -67,5 +71,12 @@ describe('the benchmarks of the servers', () => {
       expect(printed).toMatch(new RegExp(`^${inFlight} in flight: sends accepted a second${RATIOS}$`, 'm'));
       expect(printed).toMatch(new RegExp(`^${inFlight} in flight: send → poll → ack cycles a second${RATIOS}$`, 'm'));
     }
+  });
+});
+
+describe('the benchmark of panels', () => {
+  it('[BRD-07] measures a panel beside the slowest of its models', async () => {
+    const printed = await runBench('panel', '--agents', '2,5', '--latency', '5');
+    for (const agents of [2, 5]) expect(printed).toMatch(new RegExp(`^${agents} agents${RATIOS} +[\\d.,]+$`, 'm'));
   });
 });
