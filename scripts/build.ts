@@ -16,6 +16,8 @@ rmSync(inProject('dist'), { recursive: true, force: true });
 compile('tsconfig.build.json');
 // Types of what the package offers, and of nothing else.
 compile('tsconfig.declarations.json');
+// The WhatsApp server of our own tests, for those of others.
+compile('tsconfig.testing.json');
 // The page is served from its sources: their types are stripped, as text, when they are loaded.
 cpSync(inProject(`src/${PAGE}`), inProject(`dist/${PAGE}`), {
   recursive: true,

@@ -69,4 +69,18 @@ describe.concurrent('the examples', () => {
       'stopped',
     ]);
   });
+
+  it('[WHA-06] [GRP-03] the demo on WhatsApp', async () => {
+    const lines = await printed('whatsapp.ts');
+    expect(lines.slice(0, 7)).toEqual([
+      'Atlas is on WhatsApp as +15550000001.',
+      'Nova is on WhatsApp as +15550000002.',
+      'Bolt is on WhatsApp as +15550000003.',
+      'Ann → Atlas: Create a research group with Atlas, Nova and Bolt',
+      expect.stringMatching(/^Atlas → Ann: Done: the group "Research Team" is ready/),
+      'Ann → Atlas: Tell the Research Team: What are your thoughts on quantum error correction?',
+      expect.stringMatching(/^Atlas → Ann: I have put that to the group/),
+    ]);
+    expect(lines[7]).toMatch(/^Atlas → Ann: Nova and Bolt discussed quantum error correction/);
+  }, 60_000);
 });

@@ -16,6 +16,7 @@ import { ManualClock } from '../src/lib/manual-clock.ts';
 import { SqliteRegistry } from '../src/registry/sqlite-registry.ts';
 import { Database } from '../src/spool/sqlite/database.ts';
 import { temporaryFolder } from './support/spool.ts';
+import { connectPerson, startWhatsAppServer } from './support/testing.ts';
 
 const CARD: AgentCard = {
   id: agentId('nova_001'),
@@ -87,5 +88,16 @@ describe('the package, used from code', () => {
     rmSync(path, { force: true });
     expect(await listAgents({ databasePath: path })).toEqual([]);
     expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('parleyd/testing', () => {
+  it('[WHA-06] is a WhatsApp of its own, with people on it', async () => {
+    await using server = await startWhatsAppServer();
+    await using ann = await connectPerson(server, '15550000001', 'Ann');
+    await using bob = await connectPerson(server, '15550000002', 'Bob');
+    const id = await ann.say('15550000002', 'hello');
+    expect(await bob.heard('hello')).toMatchObject({ id, from: '15550000001' });
+    await ann.reached(id, 'delivered');
   });
 });

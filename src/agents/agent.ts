@@ -8,6 +8,8 @@ import { ENVELOPE } from '../protocol/ai-comms-1.0.ts';
 import { FOREIGN_BUDGET } from '../protocol/carried.ts';
 import { type OpenedEnvelope, readEnvelope } from '../protocol/envelope.ts';
 import { admit } from './admission.ts';
+import { APPROVAL_DECIDED, APPROVALS, expireApproval, isExpiry } from './approval-decisions.ts';
+import { APPROVAL_DONE, takeDecision, takeOutcome } from './approval-outcome.ts';
 import { answerAssignment } from './assignment.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
 import type { AgentContext } from './context.ts';
@@ -45,9 +47,15 @@ export class Agent {
       case TIMER:
         // Only what the agent has sent to itself is a timer.
         if (delivery.message.from !== agentAddress(this.id)) return this.#refuse(delivery, 'foreign timer');
-        return isPartDeadline(data)
-          ? closePart(this.#context, delivery, data)
-          : closeRound(this.#context, delivery, data, signal);
+        if (isPartDeadline(data)) return closePart(this.#context, delivery, data);
+        if (isExpiry(data)) return expireApproval(this.#context, delivery, data);
+        return closeRound(this.#context, delivery, data, signal);
+      case APPROVAL_DECIDED:
+        if (delivery.message.from !== APPROVALS) return this.#refuse(delivery, 'foreign decision');
+        return takeDecision(this.#context, delivery, signal);
+      case APPROVAL_DONE:
+        if (delivery.message.from !== agentAddress(this.id)) return this.#refuse(delivery, 'foreign result');
+        return takeOutcome(this.#context, delivery, signal);
       case TASK_RESULT:
         return takeResult(this.#context, delivery, signal);
       case TASK:

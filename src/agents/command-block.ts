@@ -1,5 +1,6 @@
+import type { ToolSet } from 'ai';
 import { z } from 'zod';
-import type { GroupActions, ToolAnswer } from './groups.ts';
+import { callTool, type ToolCall } from './call-tool.ts';
 import { groupInputs } from './tools.ts';
 
 /** A command in a reply: models without tools write ```json {"command":"create-group", …} ``` instead of calling one. */
@@ -44,30 +45,31 @@ function parse(body: string): z.ZodSafeParseResult<Command> {
   }
 }
 
-/** Does what a reply orders; returns what the person reads. */
-export function obeyCommandBlocks(reply: string, actions: GroupActions): string {
+/** What a tool of this kind answers. */
+const answerSchema = z.object({
+  ok: z.boolean(),
+  error: z.string().optional(),
+  hint: z.string().optional(),
+  note: z.string().optional(),
+  groups: z.array(z.object({ name: z.string(), members: z.array(z.string()) })).optional(),
+});
+
+/** Does what a reply orders, with the tools of its turn and no others; returns what the person reads. */
+export async function obeyCommandBlocks(reply: string, tools: ToolSet, call: ToolCall): Promise<string> {
   const { text, commands, malformed } = readCommandBlocks(reply);
   const lines = text === '' ? [] : [text];
-  for (const command of commands) lines.push(obey(command, actions));
+  for (const command of commands) lines.push(await obey(command, tools, call));
   if (malformed) lines.push('I wrote a command that is not valid, so nothing was done for it.');
   return lines.join('\n\n');
 }
 
-function obey(command: Command, actions: GroupActions): string {
-  if (command.command === 'list-groups') return actions.rosters().join('\n') || 'There are no groups yet.';
-  const answer = carryOut(command, actions);
-  return answer.ok ? `Done: ${command.command}.` : [answer.error, answer.hint].filter(Boolean).join(' ');
+async function obey({ command, ...input }: Command, tools: ToolSet, call: ToolCall): Promise<string> {
+  const tool = tools[command.replaceAll('-', '_')];
+  if (!tool) return `I may not do that: ${command}.`;
+  const { ok, groups, error, hint, note } = answerSchema.parse(await callTool(tool, input, call));
+  if (groups) return groups.map(rosterOf).join('\n') || 'There are no groups yet.';
+  return ok ? `Done: ${command}.` : [error, hint, note].filter(Boolean).join(' ');
 }
 
-function carryOut(command: Exclude<Command, { command: 'list-groups' }>, actions: GroupActions): ToolAnswer {
-  switch (command.command) {
-    case 'create-group':
-      return actions.create(command);
-    case 'add-member':
-      return actions.addMember(command);
-    case 'remove-member':
-      return actions.removeMember(command);
-    case 'group-message':
-      return actions.message(command);
-  }
-}
+const rosterOf = ({ name, members }: { readonly name: string; readonly members: readonly string[] }): string =>
+  `${name} (${members.join(', ')})`;

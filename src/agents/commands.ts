@@ -1,10 +1,21 @@
+import type { AgentId } from '../domain/addresses.ts';
+import { describeWaiting } from './approval-words.ts';
 import type { AgentContext } from './context.ts';
 import { rosterOf } from './prompt.ts';
 
-/** A task for other agents. */
+/** What a command has somebody do: a task for other agents, or a decision. */
 export type Order =
   | { readonly kind: 'send'; readonly agent: string; readonly task: string }
-  | { readonly kind: 'all' | 'team'; readonly task: string };
+  | { readonly kind: 'all' | 'team'; readonly task: string }
+  | Verdict;
+
+/** A decision on a request for approval. */
+export interface Verdict {
+  readonly kind: 'decide';
+  readonly number: number;
+  readonly status: 'approved' | 'rejected';
+  readonly why: string | null;
+}
 
 interface ChatCommand {
   /** What follows the name of the command, for the list. */
@@ -41,6 +52,37 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     usage: '<task>',
     help: 'a task for the agents together: I plan it, share it out, and tell you the results',
     run: (_context, task) => (task === '' ? 'Write !team and then the task.' : { kind: 'team', task }),
+  },
+  approvals: {
+    help: 'what waits for approval',
+    run: ({ approvals, directory, clock }) => {
+      const waiting = approvals.list('waiting');
+      const nameOf = (id: AgentId): string => directory.get(id)?.name ?? id;
+      return waiting.length > 0
+        ? waiting.map((approval) => describeWaiting(approval, nameOf(approval.agent), clock.now())).join('\n')
+        : 'Nothing waits for approval.';
+    },
+  },
+  approve: {
+    usage: '<number>',
+    help: 'let an agent do what it has asked for',
+    run: (_context, rest) => {
+      const { number, after } = numbered(rest);
+      // More than a number may be another one: then it is not clear what is meant.
+      return number === null || after !== ''
+        ? 'Write !approve and then the number of one request. !approvals lists them.'
+        : { kind: 'decide', number, status: 'approved', why: null };
+    },
+  },
+  reject: {
+    usage: '<number> [why]',
+    help: 'do not let it; it is told why',
+    run: (_context, rest) => {
+      const { number, after } = numbered(rest);
+      return number === null
+        ? 'Write !reject, the number of a request, and why if you like. !approvals lists them.'
+        : { kind: 'decide', number, status: 'rejected', why: after === '' ? null : after };
+    },
   },
   groups: {
     help: 'the groups that I am in',
@@ -86,6 +128,12 @@ function describeAgents({ directory, links }: AgentContext): string {
 function addressed(text: string): { agent: string; task: string } {
   const [, quoted, bare, task = ''] = /^(?:"([^"]*)"|(\S*))[\s:,]*(.*)$/s.exec(text) ?? [];
   return { agent: (quoted ?? bare ?? '').replace(/[:,]+$/, ''), task: task.trim() };
+}
+
+/** `7 because of this`, or `#7`. */
+function numbered(text: string): { number: number | null; after: string } {
+  const [, number, after = ''] = /^#?(\d{1,9})(?!\S)\s*(.*)$/s.exec(text) ?? [];
+  return { number: number === undefined ? null : Number(number), after };
 }
 
 /** A word after an exclamation mark; `!!!` and `! stop` are only loud. */

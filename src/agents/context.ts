@@ -1,5 +1,7 @@
+import type { ToolSet } from 'ai';
 import type { Address, AgentId, MessageId } from '../domain/addresses.ts';
 import type { AgentCard } from '../domain/agent-card.ts';
+import type { ApprovalStore } from '../domain/approval.ts';
 import type { AuditLog } from '../domain/audit.ts';
 import type { ChatIn, ChatPlace } from '../domain/chat.ts';
 import type { AgentDirectory } from '../domain/directory.ts';
@@ -15,6 +17,8 @@ import type { EnvelopeKeys } from '../protocol/keys.ts';
 import type { SeenEnvelopes } from '../protocol/seen-envelopes.ts';
 import type { ModelChain } from '../providers/chain.ts';
 import type { Gate } from '../security/gate.ts';
+import type { Effects } from './effects.ts';
+import type { ToolPolicy } from './toolbox/tool-policy.ts';
 
 /** What an agent is, and what it works with. */
 export interface AgentContext {
@@ -44,6 +48,15 @@ export interface AgentContext {
   readonly teams: TeamStore;
   /** How long an agent has for a task, in milliseconds. */
   readonly taskTimeoutMs: number;
+  /** The tools that it has beside those for talking to agents; their doings go into these effects. */
+  extraTools(effects: Effects): ToolSet;
+  /** `approve`: those of them that a person has to agree to, each time. */
+  readonly toolPolicy: ToolPolicy & { readonly approve: readonly string[] };
+  readonly approvals: ApprovalStore;
+  /** Where people are asked to agree to what is to be done for somebody there. */
+  approvers(place: ChatPlace): readonly ChatPlace[];
+  /** How long they have for it, in milliseconds. */
+  readonly approvalTimeoutMs: number;
   /** How the links to other machines are, a line each. */
   links(): readonly string[];
   /** Whether this person may use the commands. */

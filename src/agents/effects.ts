@@ -70,6 +70,7 @@ export class Effects {
   /** What only makes sense when those who are to go on are written to. */
   readonly #reminders: NewMessage[] = [];
   readonly #alsoOnward: ((share: Budget) => Write)[] = [];
+  readonly #forks: ((onward: Trace) => void)[] = [];
   #kept = 0;
 
   /** `trace`: what the turn goes on from; its budget is what there is to spend. */
@@ -89,6 +90,10 @@ export class Effects {
     return this.#clock.now();
   }
 
+  get conversation(): ConversationId {
+    return this.#cause.conversation;
+  }
+
   /** The id of what this turn gives rise to under this name. */
   id(label: string): MessageId {
     return messageId(deriveId('msg', this.#cause.id, this.#self.id, label));
@@ -101,6 +106,14 @@ export class Effects {
   /** Writes what depends on the budget that each recipient is given; not at all when it does not reach for them. */
   writeWithShare(write: (share: Budget) => Write): void {
     this.#alsoOnward.push(write);
+  }
+
+  /**
+   * Something of this agent's own goes on from this turn later, with a share of the budget like that of a recipient. `begin` adds
+   * what belongs to it to these effects; it is not called when the budget does not reach.
+   */
+  fork(begin: (onward: Trace) => void): void {
+    this.#forks.push(begin);
   }
 
   /** Sends a message as it is. */
@@ -174,6 +187,8 @@ export class Effects {
       payload: { type: TIMER, data },
       trace: continueTrace(this.#trace, this.#cause.id, this.#trace.budget),
       deliverAt: at,
+      // Whoever waits for it is told even when nothing ran here for days.
+      ttlMs: null,
     });
   }
 
@@ -194,6 +209,7 @@ export class Effects {
   finish(left: Budget): { readonly outputs: readonly NewMessage[]; readonly also: readonly Write[] } {
     const onward = this.#onward(left);
     const stopped = this.exhausted(left) !== null;
+    if (!stopped) for (const begin of this.#forks) begin(onward);
     const report = continueTrace(this.#trace, this.#cause.id, left);
     const envelopes = this.#departures
       .filter(({ expectsWork }) => !(expectsWork && stopped))
@@ -206,7 +222,8 @@ export class Effects {
   }
 
   #branches(): number {
-    return this.#departures.reduce((sum, { to, expectsWork }) => sum + (expectsWork ? to.length : 0), 0);
+    const recipients = this.#departures.reduce((sum, { to, expectsWork }) => sum + (expectsWork ? to.length : 0), 0);
+    return recipients + this.#forks.length;
   }
 
   /** The trace of each message that is to be gone on from. */

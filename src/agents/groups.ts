@@ -8,7 +8,6 @@ import { normaliseIdentity } from '../security/identity.ts';
 import type { AgentContext } from './context.ts';
 import { introduction } from './discovery.ts';
 import type { Effects } from './effects.ts';
-import { rosterOf } from './prompt.ts';
 
 /** What a tool tells the model. */
 export type ToolAnswer = ({ readonly ok: true } & Readonly<Record<string, unknown>>) | Refusal;
@@ -53,11 +52,6 @@ export class GroupActions {
 
   list(): ToolAnswer {
     return { ok: true, groups: this.#groups().map(describeGroup) };
-  }
-
-  /** The same for people: each group with who is in it. */
-  rosters(): string[] {
-    return this.#groups().map(rosterOf);
   }
 
   create({

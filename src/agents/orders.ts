@@ -4,7 +4,8 @@ import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Subtask, TeamRun } from '../domain/team.ts';
 import type { Budget } from '../domain/trace.ts';
 import { ok } from '../lib/result.ts';
-import type { Order } from './commands.ts';
+import { decide, settleWith } from './approval-decisions.ts';
+import type { Order, Verdict } from './commands.ts';
 import type { AgentContext } from './context.ts';
 import type { Effects } from './effects.ts';
 import { planPrompt, systemPrompt } from './prompt.ts';
@@ -17,13 +18,15 @@ export interface OrderGiven {
   readonly delivery: Delivery;
   readonly place: ChatPlace;
   readonly askedBy: string;
+  /** Their id on the channel. */
+  readonly actor: string;
   /** Without anything in it yet. */
   readonly effects: Effects;
   /** What tells the person, once, that the providers are down. */
   readonly notice: () => Effects;
 }
 
-/** Carries out what a person has ordered other agents to do. */
+/** Carries out what a person has ordered. */
 export async function obey(
   context: AgentContext,
   order: Order,
@@ -49,6 +52,8 @@ export async function obey(
     }
     case 'team':
       return planAndBegin(context, order.task, given, signal);
+    case 'decide':
+      return carryDecision(context, order, given);
   }
 }
 
@@ -73,6 +78,17 @@ function begin(
   left: Budget = effects.trace.budget,
 ): Settlement {
   return beginRun(context, effects, { id: delivery.message.id, kind, askedBy, place }, parts, left);
+}
+
+/** Also for an agent of another process: it is told in its mailbox. */
+function carryDecision(context: AgentContext, { number, status, why }: Verdict, given: OrderGiven): Settlement {
+  const { directory, clock } = context;
+  const { effects, place, askedBy: by, actor } = given;
+  const decided = decide(context, number, { status, by, actor, why }, clock.now());
+  if (!decided.ok) return answer(given, decided.error);
+  const { agent, tool } = decided.value.approval;
+  effects.say(place, `${number} is ${status}: ${directory.get(agent)?.name ?? agent}, ${tool}.`);
+  return settleWith(effects, decided.value);
 }
 
 /** The model makes the plan, and hands it in with a tool; one that can call none may write it down instead. */

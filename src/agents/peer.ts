@@ -8,13 +8,14 @@ import { continueTrace, exhaustion, spendTurn, type Trace } from '../domain/trac
 import type { Json } from '../lib/json.ts';
 import { ENVELOPE } from '../protocol/ai-comms-1.0.ts';
 import type { OpenedEnvelope } from '../protocol/envelope.ts';
+import { askedAt } from './approval-outcome.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
+import { peerTools } from './chat-tools.ts';
 import type { AgentContext } from './context.ts';
 import { Effects } from './effects.ts';
 import { acknowledge, answerInChat } from './person.ts';
 import { fromAgent, REMEMBERED_LINES, remembered, replyFromAgent, systemPrompt } from './prompt.ts';
 import { hearResult, isPart } from './team.ts';
-import { messagingTools } from './tools.ts';
 import { type TurnOutcome, takeTurn, waitForProvider } from './turn.ts';
 
 /** Chains of replies are followed back this far: longer ones do not come about (see MAX_HOPS). */
@@ -165,7 +166,7 @@ async function replyToAgent(
       trace,
       system: systemPrompt(context),
       messages: [...remembered(sessions.recent(key, REMEMBERED_LINES)), { role: 'user', content: prompt }],
-      tools: (effects) => messagingTools(context, effects, conversation),
+      tools: (effects) => peerTools(context, effects, conversation),
     },
     signal,
   );
@@ -212,12 +213,13 @@ function wasAsked({ payload }: Message, id: AgentId): boolean {
 }
 
 /** Follows what this agent asked back to what made it ask. */
-function findAsker({ card, directory, message }: AgentContext, asked: Message): Asker | null {
+function findAsker(context: AgentContext, asked: Message): Asker | null {
+  const { card, directory, message } = context;
   let question: Message | null = asked;
   for (let step = 0; step < LONGEST_CHAIN && question?.from === agentAddress(card.id); step++) {
     const cause: Message | null = question.trace.cause === null ? null : message(question.trace.cause);
     if (!cause) return null;
-    const place = placeOf(cause);
+    const place = placeOf(cause) ?? askedAt(context, cause);
     if (place) return { kind: 'chat', place };
     if (cause.payload.type !== ENVELOPE) return null;
     const sender = agentOf(cause.from);

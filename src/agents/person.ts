@@ -1,9 +1,11 @@
+import type { ToolSet } from 'ai';
 import { groupId, type MessageId, messageId } from '../domain/addresses.ts';
 import { CHAT_IN, type ChatIn, type ChatPlace, chatInSchema, sessionKey } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import { type Budget, startTrace, type Trace } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
+import { chatTools } from './chat-tools.ts';
 import { obeyCommandBlocks } from './command-block.ts';
 import { chatCommand } from './commands.ts';
 import type { AgentContext } from './context.ts';
@@ -13,7 +15,6 @@ import { type OrderGiven, obey } from './orders.ts';
 import { withOverheard } from './overheard.ts';
 import { chooseSpeakers } from './panel.ts';
 import { REMEMBERED_LINES, remembered, systemPrompt } from './prompt.ts';
-import { groupTools, messagingTools } from './tools.ts';
 import { takeTurn, waitForProvider } from './turn.ts';
 
 /** Something to be answered in a chat: what a person said there, or what another agent replied on the person's behalf. */
@@ -52,7 +53,14 @@ export async function answerPerson(
   const { panel } = chat;
   // One of a panel is enough to answer a command.
   if (command && panel && panel.members[0]?.id !== card.id) return { kind: 'ack' };
-  if (command) return answerCommand(context, chat, command, { delivery, place, askedBy: person, effects }, signal);
+  if (command)
+    return answerCommand(
+      context,
+      chat,
+      command,
+      { delivery, place, askedBy: person, actor: chat.sender.id, effects },
+      signal,
+    );
   if (panel?.mode === 'select') return chooseSpeakers(context, delivery, chat, panel, effects, signal);
   if (panel?.mode === 'shared') {
     const answer = new GroupActions(context, effects, place, person).askPanel(panel, chat.text);
@@ -102,9 +110,8 @@ export async function answerInChat(
   const { card, sessions, watch } = context;
   const { place, person, speaker, text, lines = [{ id: delivery.message.id, text }], trace } = prompt;
   const key = sessionKey(card.id, place);
-  const actionsIn = (effects: Effects): GroupActions => new GroupActions(context, effects, place, person);
   // What the tools have done in a turn counts for the commands in its reply.
-  let actions: GroupActions | null = null;
+  let tools: ToolSet = {};
   watch.thinking(card.id, place, true);
   try {
     const outcome = await takeTurn(
@@ -115,8 +122,8 @@ export async function answerInChat(
         system: systemPrompt(context),
         messages: [...remembered(sessions.recent(key, REMEMBERED_LINES)), { role: 'user', content: text }],
         tools: (effects) => {
-          actions = actionsIn(effects);
-          return { ...groupTools(actions), ...messagingTools(context, effects, key) };
+          tools = chatTools(context, effects, place, person);
+          return tools;
         },
       },
       signal,
@@ -126,7 +133,7 @@ export async function answerInChat(
     const { effects } = outcome;
     const answer =
       outcome.kind === 'answered'
-        ? outcome.text && obeyCommandBlocks(outcome.text, actions ?? actionsIn(effects))
+        ? outcome.text && (await obeyCommandBlocks(outcome.text, tools, { id: effects.id('command'), signal }))
         : `I cannot answer: ${outcome.why}.`;
     const heard = lines.map((line) => ({ ...line, role: 'user', speaker, at: effects.now }) as const);
     const own = answer

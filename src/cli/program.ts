@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { defineApprovalCommands } from './define/approvals.ts';
 import { defineMailboxCommands } from './define/mailboxes.ts';
 import { defineOverviewCommands } from './define/overview.ts';
 import { defineRelayCommands } from './define/relay.ts';
@@ -12,7 +13,7 @@ const packageFile = new URL('../../package.json', import.meta.url);
 const EXIT_CODES = `
 Exit codes:
   0   done; also when there was nothing to do, such as no message to poll
-  1   the demo did not come about, or doctor found a problem
+  1   the demo did not come about, doctor found a problem, or route nobody who answers
   64  wrong usage: the command or an option does not exist, or takes something else
   65  wrong data: an unknown agent or message, a message that breaks a rule, a corrupt database
   69  unavailable: a port is taken, or what is needed does not run
@@ -43,6 +44,7 @@ export function program(): Command {
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
 
   defineRunningCommands(parley.commandsGroup('Agents and people:'));
+  defineApprovalCommands(parley);
   defineMailboxCommands(parley.commandsGroup('Messages:'));
   defineRelayCommands(parley.commandsGroup('Other machines:'));
   defineOverviewCommands(parley.commandsGroup('Looking and mending:'));

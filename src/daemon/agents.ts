@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Agent } from '../agents/agent.ts';
+import { approversAmong } from '../agents/approvers.ts';
 import type { AgentContext, AgentWatcher } from '../agents/context.ts';
 import { announcement } from '../agents/discovery.ts';
 import type { Channel } from '../channels/channel.ts';
@@ -22,6 +23,9 @@ import { keepSetting } from '../store/settings.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { MediaFiles } from './media.ts';
 import type { Records } from './records.ts';
+
+/** How long a call of a tool waits for a person, in milliseconds. */
+const APPROVAL_TIMEOUT_MS = 60 * 60_000;
 
 interface AgentParts {
   readonly spool: Spool;
@@ -45,15 +49,18 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
     maxBytes: config.whatsapp?.maxMediaBytes ?? 0,
     channels,
   });
-  const { registry: directory, sessions, groups, discussions, audit, seen, teams } = records;
-  const shared: Omit<AgentContext, 'card' | 'persona' | 'chain'> = {
-    ...{ directory, sessions, groups, discussions, audit, seen, teams, gate, keys, clock, logger, links },
+  const { registry: directory, sessions, groups, discussions, audit, seen, teams, approvals } = records;
+  const shared: Omit<AgentContext, 'card' | 'persona' | 'chain' | 'toolPolicy'> = {
+    ...{ directory, sessions, groups, discussions, audit, seen, teams, approvals, gate, keys, clock, logger, links },
     message: (id) => spool.message(id),
     requireAuth: config.security.requireAgentAuth,
     maxMessageAgeMs: config.security.maxMessageAgeMs,
     budget: config.budget,
     discussion: config.discussion,
     taskTimeoutMs: config.taskTimeoutMs,
+    extraTools: () => ({}),
+    approvers: approversAmong(admins),
+    approvalTimeoutMs: APPROVAL_TIMEOUT_MS,
     behind: ({ channel }, id, mailbox) => (debounceMs(config, channel) > 0 ? spool.behind(id, mailbox) : []),
     filesOf: (chat) => media.describe(chat),
     isAdmin: ({ sender }) => [sender.id, ...(sender.aliases ?? [])].some((id) => admins.has(normaliseIdentity(id))),
@@ -71,6 +78,7 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
       ...shared,
       card: cardOf(agent),
       persona: agent.persona,
+      toolPolicy: agent.tools,
       chain: new ModelChain(links, { clock, logger }),
     });
   });

@@ -4,7 +4,7 @@ import { LOCAL, LocalChannel } from '../channels/local/local-channel.ts';
 import type { LinkEvent } from '../channels/whatsapp/baileys/link.ts';
 import { type InboundOptions, inbound } from '../delivery/inbound.ts';
 import { outbox } from '../delivery/outbox.ts';
-import { type Route, routeByAccount, routeByRules } from '../delivery/router.ts';
+import type { Route } from '../delivery/router.ts';
 import type { Handler } from '../delivery/worker.ts';
 import { type Address, type AgentId, accountAddress } from '../domain/addresses.ts';
 import type { ChatOut } from '../domain/chat.ts';
@@ -23,6 +23,7 @@ import { chatCarrier } from './chat-carrier.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { receiptOf } from './live-view.ts';
 import type { Records } from './records.ts';
+import { routeOf } from './routing.ts';
 import { concernsAgents, openWhatsApp, type WhatsApp } from './whatsapp.ts';
 
 interface ChatsOptions {
@@ -51,7 +52,7 @@ export class Chats {
     const { config, db, clock } = options;
     this.#options = options;
     this.#parts = new SqliteEnvelopeParts(db, { clock });
-    this.#route = routeOf(options);
+    this.#route = routeOf(config);
     this.local = config.platforms.includes(LOCAL) ? localChannel(options) : null;
     this.whatsapp = config.whatsapp && openWhatsApp(config, config.whatsapp, options);
     const channels = [this.local, this.whatsapp?.channel].flatMap((channel) => channel ?? []);
@@ -113,13 +114,6 @@ export class Chats {
       for (const write of writes) write(tx);
     });
   }
-}
-
-/** Who answers whom. */
-function routeOf({ config: { routing, accounts }, nameOf }: ChatsOptions): Route {
-  const byAccount = new Map<string, AgentId>(accounts.map((id) => [id, id]));
-  const sameId = (a: string, b: string): boolean => normaliseIdentity(a) === normaliseIdentity(b);
-  return routing ? routeByRules(routing, byAccount, { nameOf, sameId }) : routeByAccount(byAccount);
 }
 
 function localChannel({ config, db, spool, clock }: ChatsOptions): LocalChannel {

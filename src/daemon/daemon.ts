@@ -98,7 +98,7 @@ async function start(
   // Until the server has said where it listens; a code to scan takes longer.
   let page = `http://localhost:${config.http.port}/`;
   const display = new LinkDisplay({
-    accounts: config.agents,
+    accounts: config.agents.filter(({ id }) => config.accounts.includes(id)),
     folder: config.dataDir,
     pageUrl: () => new URL('whatsapp', page).href,
     terminal: process.stderr,
@@ -185,6 +185,7 @@ async function start(
     const idleSince = clock.now() - idleHours * 3_600_000;
     await records.sessions.purge(idleSince);
     await records.teams.purge(idleSince);
+    await records.approvals.purge(idleSince);
     await chats.sweep(clock.now() - CHAT_MEMORY_MS);
     await records.seen.sweep(clock.now());
     await spool.cleanup(idleSince);

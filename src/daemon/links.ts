@@ -50,11 +50,11 @@ export async function startLinks(options: LinksOptions): Promise<Links> {
   const httpAgents = new Map(config.httpAgents.map((agent) => [agent.id, agent]));
   const agentOf = (id: AgentCard['id']) => httpAgents.get(id) ?? null;
   const agentHttp = new AgentHttpLink({ agentOf, taskTimeoutMs, clock });
-  const ownIds = new Set<string>(cards.map(({ id }) => id));
+  const accounts = new Set<string>(config.accounts);
   const ways = new Map<string, Way>([
     ['http', { link: new HttpLink({ secretOf, clock }), concurrency: 1 }],
     [AGENT_HTTP, { link: agentHttp, concurrency: TASKS_AT_ONCE, serves: (id) => httpAgents.has(id) }],
-    ...carriers.map((channel) => [channel.name, { link: new ChatLink(channel, ownIds), concurrency: 1 }] as const),
+    ...carriers.map((channel) => [channel.name, { link: new ChatLink(channel, accounts), concurrency: 1 }] as const),
     ...(hub ? [[HUB, { link: new HubLink(hub.client), concurrency: TASKS_AT_ONCE }] as const] : []),
   ]);
   const presence = await HttpAgents.start({ agents: config.httpAgents, directory, logger, clock });

@@ -30,6 +30,12 @@ describe('what is to be linked', () => {
     expect(oneOfTwo(name).account).toEqual({ id: 'nova_001', phone: null });
   });
 
+  it('[BRD-01] [WHA-01] is that of an agent that has one', () => {
+    const files = { 'parley.json5': TWO.replace('agents:', "routing: { defaultAgentId: 'nova_001' }, agents:") };
+    expect(target(undefined, {}, {}, files).account.id).toBe('nova_001');
+    expect(() => target('Atlas', {}, {}, files)).toThrow("No agent 'Atlas' with an account");
+  });
+
   it('[WHA-01] is in the database that the flags and the surroundings name', () => {
     expect(target(undefined, { db: '/elsewhere/x.db' }, ATLAS).databasePath).toBe('/elsewhere/x.db');
   });

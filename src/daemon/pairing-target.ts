@@ -39,7 +39,7 @@ export function pairingTarget(
   if (!loaded.ok) throw loaded.error;
   const { config } = loaded.value;
   const whatsapp = requireBaileys(config.whatsapp);
-  const { id } = choose(config.agents, agent);
+  const { id } = choose(withAccounts(config), agent);
   const configured = linkedAccounts(config).find((account) => account.id === id)?.phone ?? null;
   const account = { id, phone: flags.phone === undefined ? configured : requireNumber(flags.phone) };
   const linkBy = flags.code ? 'code' : flags.png === undefined ? whatsapp.linkBy : 'qr';
@@ -66,6 +66,8 @@ function requireBaileys(whatsapp: WhatsAppConfig | null): WhatsAppConfig {
   return whatsapp;
 }
 
+const withAccounts = ({ agents, accounts }: Config): AgentConfig[] => agents.filter(({ id }) => accounts.includes(id));
+
 function choose(agents: readonly AgentConfig[], wanted: string | undefined): AgentConfig {
   const ids = agents.map(({ id }) => id);
   const [only, ...others] = agents;
@@ -79,7 +81,7 @@ function choose(agents: readonly AgentConfig[], wanted: string | undefined): Age
     agents.find(({ id }) => id === wanted) ?? agents.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
   if (agent) return agent;
   const meant = nearest(wanted, ids);
-  throw new ParleyError('AGENT_UNKNOWN', `No agent '${wanted}' is set up here.`, {
+  throw new ParleyError('AGENT_UNKNOWN', `No agent '${wanted}' with an account is set up here.`, {
     hint: meant === null ? `There is: ${ids.join(', ')}.` : `Did you mean '${meant}'?`,
   });
 }

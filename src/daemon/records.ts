@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { SqliteRegistry } from '../registry/sqlite-registry.ts';
 import type { Database } from '../spool/sqlite/database.ts';
+import { SqliteApprovals } from '../store/approvals.ts';
 import { SqliteAuditLog } from '../store/audit-log.ts';
 import { SqliteDiscussions, SqliteGroups } from '../store/groups.ts';
 import { SqliteSeenEnvelopes } from '../store/seen-envelopes.ts';
@@ -16,6 +17,7 @@ export interface Records {
   readonly discussions: SqliteDiscussions;
   readonly seen: SqliteSeenEnvelopes;
   readonly teams: SqliteTeams;
+  readonly approvals: SqliteApprovals;
 }
 
 export function openRecords(db: Database, clock: Clock): Records {
@@ -27,5 +29,6 @@ export function openRecords(db: Database, clock: Clock): Records {
     discussions: new SqliteDiscussions(db),
     seen: new SqliteSeenEnvelopes(db),
     teams: new SqliteTeams(db, { clock }),
+    approvals: new SqliteApprovals(db, { clock }),
   };
 }

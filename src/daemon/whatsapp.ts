@@ -55,14 +55,14 @@ function openBaileys(config: Config, whatsapp: WhatsAppConfig, { db, link, clock
 }
 
 function openCloud(
-  { agents }: Config,
+  { accounts }: Config,
   cloud: NonNullable<WhatsAppConfig['cloud']>,
   { db, clock, logger }: WhatsAppOptions,
 ): WhatsApp {
   const { phoneNumberId, accessToken, appSecret, verifyToken, apiVersion: version, graphUrl, template } = cloud;
   const store = new SqliteCloudStore(db);
   const channel = new CloudChannel({
-    accounts: agents.slice(0, 1).map(({ id }) => ({ id, phoneNumberId, accessToken })),
+    accounts: accounts.slice(0, 1).map((id) => ({ id, phoneNumberId, accessToken })),
     ...{ appSecret, verifyToken, version, graphUrl, store, clock, logger },
     ...(template !== null && { template }),
     onStatus: ({ account, departure, status, reason }) => {

@@ -1,3 +1,5 @@
+import type { Write } from './write.ts';
+
 /** What the audit log keeps. Never a message's text and never a secret. */
 export interface AuditEvent {
   /** What happened, e.g. `gate.dropped`, `envelope.refused`, `command.denied`. */
@@ -21,6 +23,8 @@ export interface AuditEntry extends AuditEvent {
 export interface AuditLog {
   /** Resolves when the entry is on disk. */
   record(event: AuditEvent): Promise<void>;
+  /** The same as a part of the transaction that makes it true. */
+  entry(event: AuditEvent): Write;
   /** The newest entries, newest last. */
   tail(limit: number): readonly AuditEntry[];
   /** The first entry at which the chain does not hold, or null when it does. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AuditEntry, AuditEvent, AuditLog } from '../domain/audit.ts';
+import type { Write } from '../domain/write.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { canonicalJson } from '../lib/json.ts';
 import type { Database } from '../spool/sqlite/database.ts';
@@ -28,8 +29,12 @@ export class SqliteAuditLog implements AuditLog {
     this.#clock = clock;
   }
 
-  async record({ kind, actor, message, detail }: AuditEvent): Promise<void> {
-    await this.#db.write(() => {
+  async record(event: AuditEvent): Promise<void> {
+    await this.#db.write(this.entry(event));
+  }
+
+  entry({ kind, actor, message, detail }: AuditEvent): Write {
+    return () => {
       const last = this.#db.prepare<Row>(`SELECT ${COLUMNS} FROM audit ORDER BY seq DESC LIMIT 1`).get();
       const row = {
         seq: (last?.seq ?? 0) + 1,
@@ -42,7 +47,7 @@ export class SqliteAuditLog implements AuditLog {
       this.#db
         .prepare(`INSERT INTO audit (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`)
         .run(row.seq, row.at, row.kind, row.actor, row.message, row.detail, chain(last?.hash ?? ANCHOR, row));
-    });
+    };
   }
 
   tail(limit: number): readonly AuditEntry[] {

@@ -1,5 +1,6 @@
 import { asSchema } from 'ai';
 import { Agent } from '../../src/agents/agent.ts';
+import { approversAmong } from '../../src/agents/approvers.ts';
 import type { AgentContext } from '../../src/agents/context.ts';
 import { overhear } from '../../src/agents/overheard.ts';
 import { deadLetterNotice } from '../../src/delivery/dead-letter-notice.ts';
@@ -34,6 +35,7 @@ import { Gate, type GatePolicy } from '../../src/security/gate.ts';
 import { DEAD_LETTERS } from '../../src/spool/dead-letter.ts';
 import type { Database } from '../../src/spool/sqlite/database.ts';
 import type { SqliteSpool } from '../../src/spool/sqlite/sqlite-spool.ts';
+import { SqliteApprovals } from '../../src/store/approvals.ts';
 import { SqliteAuditLog } from '../../src/store/audit-log.ts';
 import { SqliteDiscussions, SqliteGroups } from '../../src/store/groups.ts';
 import { SqliteSeenEnvelopes } from '../../src/store/seen-envelopes.ts';
@@ -71,6 +73,9 @@ export interface WorldOptions {
   readonly budget?: Budget;
   readonly discussion?: AgentContext['discussion'];
   readonly groupChats?: boolean;
+  /** Of every agent; default: as if nobody had said anything about it. */
+  readonly toolPolicy?: Partial<AgentContext['toolPolicy']>;
+  readonly extraTools?: AgentContext['extraTools'];
   /** What is for the agents; they overhear the rest. Default: all is for them. */
   readonly concerns?: (chat: ChatIn) => boolean;
   /** Default: everybody has the account of their name. */
@@ -106,6 +111,7 @@ export interface World {
   readonly sessions: SqliteSessions;
   readonly groups: SqliteGroups;
   readonly seen: SqliteSeenEnvelopes;
+  readonly approvals: SqliteApprovals;
   readonly keys: EnvelopeKeys;
   readonly said: readonly Said[];
   /** Every request to a model, in order. */
@@ -141,6 +147,7 @@ export interface Posted {
 const CHANNEL = 'test';
 export const PERSON = 'person';
 const LEASE_MS = 60_000;
+export const APPROVAL_TIMEOUT_MS = 3_600_000;
 /** How long a test may look, in real time, before it fails instead of hanging. */
 const PATIENCE_MS = 10_000;
 
@@ -162,6 +169,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const sessions = new SqliteSessions(db);
   const groups = new SqliteGroups(db);
   const seen = new SqliteSeenEnvelopes(db);
+  const approvals = new SqliteApprovals(db, { clock });
   const keys = options.keys ?? deriveKeys({ agentSecret: 'test secret', encryptionKey: 'test key' });
   const gate = new Gate(
     {
@@ -210,6 +218,11 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     teams: new SqliteTeams(db, { clock }),
     taskTimeoutMs: 600_000,
     links: () => [],
+    extraTools: options.extraTools ?? (() => ({})),
+    toolPolicy: { allow: null, deny: [], approve: [], ...options.toolPolicy },
+    approvals,
+    approvers: approversAmong(new Set(options.admins)),
+    approvalTimeoutMs: APPROVAL_TIMEOUT_MS,
     hasGroupChats: () => options.groupChats ?? true,
     watch: { opened: () => undefined, thinking: () => undefined },
     clock,
@@ -276,7 +289,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   let sayings = 0;
 
   const world: World = {
-    ...{ clock, db, spool, registry, audit, sessions, groups, seen, keys, said, turns, stop },
+    ...{ clock, db, spool, registry, audit, sessions, groups, seen, approvals, keys, said, turns, stop },
     say(agent, text, { id = `say-${++sayings}`, sender = PERSON, peer } = {}) {
       const place = { channel: CHANNEL, account: idOf(agent), peer: peer ?? { kind: 'dm', id: sender } } as const;
       return receive({ id, chat: { ...place, sender: { id: sender }, text } });

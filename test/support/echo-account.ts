@@ -98,7 +98,7 @@ export class EchoAccount {
     const { leaseMs } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const [delivery] = await this.#spool.claim(agentAddress(ECHO), { leaseMs, wait: true, signal });
+      const [delivery] = await this.#spool.claim(agentAddress(ECHO), { leaseMs, wait: true }, signal);
       if (!delivery) continue;
       const { peer, text } = chatArrivalSchema.parse(delivery.message.payload.data);
       const chat = { peer, speaker: { id: ECHO, name: 'Echo' }, text: `echo ${text}` };

@@ -16,6 +16,8 @@ export const FAULT_SCALE = {
   hubConversations: short ? 4 : 10,
   hubTasks: short ? 5 : 30,
   hubKills: short ? 50 : 200,
+  /** At how many boundaries a panel is killed. */
+  panelBoundaries: short ? 2 : 6,
   /** Of a process that runs a WhatsApp account, with SIGKILL, in the middle of conversations. */
   whatsAppKills: short ? 10 : 50,
   /** Of an agent on WhatsApp, each at the next of its boundaries. */

@@ -26,6 +26,9 @@ export type MessageStatus = (typeof STATUSES)[number];
 /** `proto.WebMessageInfo.Status`: 0 error, 2 server, 3 delivered, 4 read, 5 played. */
 const STATUS_BY_CODE: readonly MessageStatus[] = ['refused', 'sending', 'sent', 'delivered', 'read', 'read'];
 
+/** How many messages are told of when something was waited for in vain: the last ones. */
+const MOST_TOLD = 20;
+
 export interface SayOptions {
   /** The id of the message that this one answers. */
   readonly quoted?: string;
@@ -172,7 +175,11 @@ export class WhatsAppPerson implements AsyncDisposable {
 
   /** Resolves with what `look` finds, as soon as it finds anything: it is asked again at everything that happens. */
   waitFor<T>(look: () => T | undefined | null | false, what: string): Promise<T> {
-    const heard = (): string => this.messages.map(({ text }) => text.slice(0, 40)).join(' | ');
+    const heard = (): string =>
+      this.messages
+        .slice(-MOST_TOLD)
+        .map(({ text }) => text.slice(0, 40))
+        .join(' | ');
     return this.#watch.until(look, () => `${this.#name} ${what}; heard: ${heard()}`);
   }
 

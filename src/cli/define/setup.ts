@@ -1,8 +1,10 @@
 import { Argument, type Command, Option } from 'commander';
+import { PLATFORMS } from '../../daemon/config/config.ts';
 import { positive } from '../arguments.ts';
 import type { Shell } from '../completion.ts';
 import type { SpoolOptions } from '../options.ts';
 import type { PairOptions } from '../pair.ts';
+import type { RouteOptions } from '../route.ts';
 import { examples } from './examples.ts';
 
 /** The commands that help with setting Parley up. */
@@ -16,6 +18,27 @@ export function defineSetupCommands(parley: Command): void {
     .description('Check .env, parley.json5 and the environment as `parley start` does, without starting anything.')
     .addHelpText('after', examples('parley config validate', 'parley config validate --project-root deploy'))
     .action(async (options: SpoolOptions) => (await import('../config.ts')).validateConfig(options));
+
+  parley
+    .command('route')
+    .description('Which agents would handle a message, and why. Exits with 1 when there is none.')
+    .addArgument(new Argument('<channel>', 'where it is said').choices(PLATFORMS))
+    .argument('<peer>', 'who says it: the number of a person, or the id or name of a group')
+    .option('--account <agent>', 'the agent whose number or contact it is said to (default: the first)')
+    .addOption(new Option('--group', 'the peer is a group').conflicts('dm'))
+    .option('--dm', 'the peer is a person')
+    .option('--text <text>', 'what is said: it may name agents, or fit the rules of a panel')
+    .addHelpText(
+      'after',
+      examples(
+        'parley route local +15550100',
+        'parley route whatsapp "Development Team" --text "@alfred Is it done?"',
+        'parley route whatsapp 120363403215116621@g.us --json',
+      ),
+    )
+    .action(async (channel: (typeof PLATFORMS)[number], peer: string, options: RouteOptions) =>
+      (await import('../route.ts')).route(channel, peer, options),
+    );
 
   parley
     .command('pair [agent]')

@@ -1,11 +1,16 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { TOOL_GROUPS, unknownTools } from '../../agents/toolbox/tool-policy.ts';
 import { agentId } from '../../domain/addresses.ts';
 import { PROVIDER_IDS, PROVIDERS, type ProviderId } from '../../providers/catalogue.ts';
 import type { ProviderSettings } from '../../providers/settings.ts';
+import { type AgentSettings, providerSchema } from './agent-settings.ts';
 import { splitList } from './bindings.ts';
 import type { AgentConfig, Config } from './config.ts';
 import { DEMO_AGENTS } from './demo-agents.ts';
 import type { Problem } from './problem.ts';
-import { type AgentSettings, providerSchema, type Settings } from './settings-schema.ts';
+import type { Settings } from './settings-schema.ts';
+import type { Sources } from './sources.ts';
 
 interface ConfiguredAgents extends Pick<Config, 'mode' | 'agents' | 'offers'> {
   readonly problems: readonly Problem[];
@@ -14,15 +19,17 @@ interface ConfiguredAgents extends Pick<Config, 'mode' | 'agents' | 'offers'> {
 /** The agents and the chain of providers of each. Without any set up, the three of the demo. */
 export function configureAgents(
   settings: Settings,
-  secrets: ReadonlyMap<string, string>,
+  sources: Sources,
   flagProviders: readonly ProviderId[],
 ): ConfiguredAgents {
-  const listed = listAgents(settings.agents);
+  const { secrets } = sources;
+  const listed = listAgents(settings.agents ?? settings.routing.agents);
   const mode = listed ? 'agents' : 'demo';
   const wanted = listed ?? DEMO_AGENTS;
   const problems = [
     ...duplicateIds(wanted),
     ...wanted.flatMap(twoPersonas),
+    ...wanted.flatMap(toolProblems),
     ...flagCountProblems(flagProviders, wanted),
   ];
   const agents: AgentConfig[] = [];
@@ -30,7 +37,7 @@ export function configureAgents(
     const flag = flagProviders.length > 1 ? flagProviders[index] : flagProviders[0];
     const provider = flag ?? agent.provider ?? settings.provider ?? (mode === 'demo' ? 'demo' : null);
     if (provider === null) problems.push(noProvider(agent));
-    else agents.push(describeAgent(agent, providerChain(provider, agent, settings, secrets)));
+    else agents.push(describeAgent(agent, providerChain(provider, agent, settings, secrets), sources));
   }
   return { mode, agents, offers: mode === 'demo' ? unusedKeys(agents, secrets) : [], problems };
 }
@@ -56,7 +63,8 @@ function listAgents(agents: Settings['agents']): readonly AgentSettings[] | null
   return Object.entries(agents).map(([id, agent]) => ({ ...agent, id: agentId(id) }));
 }
 
-function describeAgent(agent: AgentSettings, chain: readonly ProviderSettings[]): AgentConfig {
+function describeAgent(agent: AgentSettings, chain: readonly ProviderSettings[], sources: Sources): AgentConfig {
+  const { sandbox, tools } = agent;
   return {
     id: agent.id,
     name: agent.name ?? agent.id,
@@ -64,7 +72,21 @@ function describeAgent(agent: AgentSettings, chain: readonly ProviderSettings[])
     capabilities: agent.capabilities,
     phone: agent.phone ?? null,
     chain,
+    workspace: folderOf(agent.workspace, sources),
+    sandbox: { ...sandbox, workspaceRoot: folderOf(sandbox.workspaceRoot, sources) },
+    tools: { ...tools, allow: tools.allow ?? null },
+    concurrency: agent.concurrency,
   };
+}
+
+/** `~` is the home of whoever runs Parley; any other path is from the project root. */
+function folderOf(path: string | undefined, { projectRoot, variables }: Sources): string | null {
+  if (path === undefined) return null;
+  const home = variables.get('HOME')?.value ?? homedir();
+  return resolve(
+    projectRoot,
+    path.replace(/^~(?=[/\\]|$)/, () => home),
+  );
 }
 
 /** The provider and its fallbacks. The scripted model never fails: after it there is nothing to fall back to. */
@@ -102,6 +124,16 @@ function duplicateIds(agents: readonly AgentSettings[]): Problem[] {
 function twoPersonas({ id, persona, prompt }: AgentSettings): Problem[] {
   if (persona === undefined || prompt === undefined) return [];
   return [problem(`agent ${id}`, 'has both a persona and a prompt, which mean the same', 'Keep one of the two.')];
+}
+
+function toolProblems({ id, tools: { allow = [], deny, approve } }: AgentSettings): Problem[] {
+  return Object.entries({ allow, deny, approve }).flatMap(([list, names]) =>
+    unknownTools(names).map(({ name, suggestion }) => {
+      const groups = `The groups of tools are ${Object.keys(TOOL_GROUPS).join(', ')}.`;
+      const fix = suggestion === null ? groups : `"${name}": did you mean "${suggestion}"?`;
+      return problem(`agent ${id}: tools.${list}`, 'there is no such tool', fix);
+    }),
+  );
 }
 
 function flagCountProblems(providers: readonly ProviderId[], agents: readonly AgentSettings[]): Problem[] {

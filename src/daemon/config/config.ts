@@ -1,4 +1,5 @@
 import type { AgentId } from '../../domain/addresses.ts';
+import type { RoutingRules } from '../../domain/routing.ts';
 import type { Budget } from '../../domain/trace.ts';
 import type { HttpAgent } from '../../links/agent-http/http-agent.ts';
 import type { ProviderId } from '../../providers/catalogue.ts';
@@ -12,6 +13,38 @@ export const WHATSAPP_MODES = ['baileys', 'cloud-api'] as const;
 export const LINK_METHODS = ['qr', 'code'] as const;
 export const GROUP_ACTIVATIONS = ['mention', 'always'] as const;
 
+export const PANEL_STRATEGIES = ['parallel', 'sequential'] as const;
+export const SANDBOX_MODES = ['off', 'all'] as const;
+export const SANDBOX_SCOPES = ['agent', 'shared'] as const;
+
+/** Where the tools of an agent run. */
+export interface SandboxConfig {
+  /** `all`: every tool for files and commands runs inside. */
+  readonly mode: (typeof SANDBOX_MODES)[number];
+  readonly scope: (typeof SANDBOX_SCOPES)[number];
+  /** Where the workspaces of agents that name none are; null: nowhere in particular. */
+  readonly workspaceRoot: string | null;
+  /** Hosts that may be fetched from, such as `*.example.org`; `*` is any. */
+  readonly network: readonly string[];
+  /** Of one call of a tool. */
+  readonly limits: {
+    readonly seconds: number;
+    readonly memoryMb: number;
+    readonly processes: number;
+    readonly outputKb: number;
+  };
+}
+
+/** Which tools an agent has, by their names or those of groups of them. */
+export interface ToolsConfig {
+  /** null: those that every agent has. */
+  readonly allow: readonly string[] | null;
+  /** Goes before `allow`. */
+  readonly deny: readonly string[];
+  /** Those that a person has to agree to, each time. */
+  readonly approve: readonly string[];
+}
+
 export interface AgentConfig {
   readonly id: AgentId;
   readonly name: string;
@@ -21,6 +54,12 @@ export interface AgentConfig {
   readonly phone: string | null;
   /** The providers in the order in which they are tried; never empty. */
   readonly chain: readonly ProviderSettings[];
+  /** Its folder. */
+  readonly workspace: string | null;
+  readonly sandbox: SandboxConfig;
+  readonly tools: ToolsConfig;
+  /** How many conversations it has at the same time. */
+  readonly concurrency: number;
 }
 
 export interface SecurityConfig {
@@ -83,6 +122,14 @@ export interface Config {
   /** null: it is none of the platforms. */
   readonly whatsapp: WhatsAppConfig | null;
   readonly agents: readonly AgentConfig[];
+  /** Who answers whom; null: each agent on its own account. */
+  readonly routing: RoutingRules | null;
+  /** The agents whose numbers, or contacts, there are; never empty. */
+  readonly accounts: readonly AgentId[];
+  /** What the first agent of a panel puts to what is said in a group; null: nothing. */
+  readonly ackReaction: string | null;
+  /** Of all agents together. */
+  readonly maxConcurrentTurns: number;
   /** Agents of other makes that are reached over HTTP. */
   readonly httpAgents: readonly HttpAgent[];
   readonly security: SecurityConfig;

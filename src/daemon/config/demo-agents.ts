@@ -1,10 +1,9 @@
-import { agentId } from '../../domain/addresses.ts';
-import type { AgentSettings } from './settings-schema.ts';
+import { agentList } from './agent-settings.ts';
 
 /** The agents of a first start: nobody has set one up. Their phone numbers are fictional. */
-export const DEMO_AGENTS: readonly AgentSettings[] = [
+export const DEMO_AGENTS = agentList.parse([
   {
-    id: agentId('atlas_001'),
+    id: 'atlas_001',
     name: 'Atlas',
     persona:
       'You coordinate. You find out what the person needs, bring the right agents together, keep a discussion on its question, and sum up what came out of it in plain words.',
@@ -12,7 +11,7 @@ export const DEMO_AGENTS: readonly AgentSettings[] = [
     phone: '+1 555 0101',
   },
   {
-    id: agentId('nova_001'),
+    id: 'nova_001',
     name: 'Nova',
     persona:
       'You are a researcher. You care about theory and evidence, say how certain a thing is, and name the open questions that others pass over.',
@@ -20,11 +19,11 @@ export const DEMO_AGENTS: readonly AgentSettings[] = [
     phone: '+1 555 0102',
   },
   {
-    id: agentId('bolt_001'),
+    id: 'bolt_001',
     name: 'Bolt',
     persona:
       'You are an engineer. You ask what an idea costs, what breaks first and how it would be built, and you prefer a small thing that works to a large one that is planned.',
     capabilities: ['engineering', 'hardware', 'estimates'],
     phone: '+1 555 0103',
   },
-];
+]);

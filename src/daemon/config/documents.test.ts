@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PROVIDER_IDS } from '../../providers/catalogue.ts';
 import { started } from './config-fixtures.ts';
-import { settingsJsonSchema } from './settings-schema.ts';
+import { settingNames } from './setting-names.ts';
+import { settingsJsonSchema, settingsSchema } from './settings-schema.ts';
 import { checkStartup } from './startup-checks.ts';
 import { PROJECT_ROOT } from './surroundings.ts';
 import { AGENT_BINDINGS, BINDINGS, SECRETS } from './variables.ts';
@@ -60,6 +61,29 @@ describe('what is written about the configuration', () => {
       ['Atlas', 'anthropic', 'groq'],
       ['Nova', 'openai'],
     ]);
+  });
+
+  it('[BRD-01] so do those of the guide to panels', () => {
+    const loaded = blocks('json5', read('docs/guides/panels.md')).map((file) =>
+      started({ files: { 'parley.json5': file } }),
+    );
+    expect(loaded.flatMap(({ warnings }) => warnings)).toEqual([]);
+    expect(loaded.map(({ config }) => config.routing?.panels.map(({ peer }) => peer))).toEqual([
+      ['120363403215116621@g.us', 'Release Team', '+15550123'],
+      ['Book Club'],
+    ]);
+  });
+
+  it('[CLI-03] every setting of routing, of an agent and of a panel is in a table', () => {
+    const guides = [guide, read('docs/guides/panels.md')].join('\n');
+    const named = (path: readonly string[]): readonly string[] => settingNames(settingsSchema, path);
+    const settings = [
+      ...named(['routing']).map((name) => `routing.${name}`),
+      ...['tools', 'sandbox'].flatMap((name) => named(['agents', 'a', name]).map((inner) => `${name}.${inner}`)),
+      ...named(['broadcast', 'a']),
+    ];
+    expect(settings.length).toBeGreaterThan(15);
+    for (const name of settings) expect(guides).toMatch(new RegExp(`^\\| .*\`${name}\``, 'm'));
   });
 
   it.each(variables)('[CLI-03] %s is in the table of the guide and in .env.example', (name) => {

@@ -1,9 +1,18 @@
 import { z } from 'zod';
+import { isAgentId } from '../../domain/addresses.ts';
 import { nearest } from '../../lib/suggestion.ts';
 import { LOG_LEVELS } from './config.ts';
 
 export const text = z.string('must be text').trim().min(1, 'must not be empty');
 export const yesOrNo = z.boolean('must be true or false (in a variable also 1, 0, yes, no, on, off)');
+
+const ID_RULE = 'must be 1 to 64 letters, digits or . _ @ + - and begin with a letter or digit';
+export const agentIdField = agentIdIn(z.string(ID_RULE));
+
+/** The id of an agent, in a text that has its own message for what is none. */
+export function agentIdIn(schema: z.ZodString) {
+  return schema.refine(isAgentId, ID_RULE);
+}
 
 export const PHONE_RULE = 'must be a phone number such as +15550101';
 

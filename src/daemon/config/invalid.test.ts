@@ -271,6 +271,12 @@ describe('whatever it is given', () => {
     );
   const setting = fc.constantFrom(
     'agents',
+    'routing',
+    'broadcast',
+    'bindings',
+    'match',
+    'select',
+    '*',
     'http',
     'security',
     'rateLimit',

@@ -3,6 +3,19 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { directoryWith, refused, started } from './config-fixtures.ts';
 
+/** What an agent has of which nobody says where it works and with what. */
+const UNTOUCHED = {
+  workspace: null,
+  sandbox: {
+    mode: 'off',
+    scope: 'agent',
+    workspaceRoot: null,
+    network: [],
+    limits: { seconds: 60, memoryMb: 512, processes: 64, outputKb: 256 },
+  },
+  tools: { allow: null, deny: [], approve: [] },
+  concurrency: 4,
+};
 const AGENT = { AGENT_NAME: 'Atlas', AI_PROVIDER: 'demo' };
 const chains = (how: Parameters<typeof started>[0]) =>
   started(how).config.agents.map(({ chain }) => chain.map(({ provider }) => provider));
@@ -155,8 +168,13 @@ describe('environment', () => {
           capabilities: ['planning', 'research'],
           phone: '+1 555 0199',
           chain: [{ provider: 'demo' }],
+          ...UNTOUCHED,
         },
       ],
+      routing: null,
+      accounts: ['atlas_001'],
+      ackReaction: '👀',
+      maxConcurrentTurns: 32,
       httpAgents: [
         {
           id: 'coder',
@@ -335,6 +353,7 @@ describe('parley.json5', () => {
         capabilities: [],
         phone: '+15550111',
         chain: [{ provider: 'openai', apiKey: 'sk-1', model: 'm-1' }, { provider: 'groq' }],
+        ...UNTOUCHED,
       },
       {
         id: 'baerbel',
@@ -343,6 +362,7 @@ describe('parley.json5', () => {
         capabilities: ['facts'],
         phone: null,
         chain: [{ provider: 'ollama' }, { provider: 'openai', apiKey: 'sk-1', model: 'm-2' }],
+        ...UNTOUCHED,
       },
     ]);
   });

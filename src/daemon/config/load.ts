@@ -5,7 +5,9 @@ import { configureAgents, readProviderFlag } from './agents.ts';
 import type { Config, SecurityConfig } from './config.ts';
 import { configureHttpAgents } from './http-agents.ts';
 import { type Flags, layer } from './layers.ts';
+import { withPersonaFiles } from './persona-files.ts';
 import { configInvalid, type Problem } from './problem.ts';
+import { configureRouting } from './routing.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { type Settings, settingsSchema } from './settings-schema.ts';
 import { readSources, type Sources } from './sources.ts';
@@ -26,10 +28,18 @@ export function loadConfig({
   flags,
   ...surroundings
 }: Surroundings & { flags: Flags }): Result<LoadedConfig, ParleyError> {
-  return buildConfig(readSources(surroundings), flags);
+  const built = buildConfig(readSources(surroundings), flags);
+  if (!built.ok) return built;
+  const { config, warnings, privateFiles } = built.value;
+  const personas = withPersonaFiles(config.agents);
+  return ok({
+    config: { ...config, agents: personas.agents },
+    warnings: [...warnings, ...personas.warnings],
+    privateFiles,
+  });
 }
 
-/** The configuration that these sources make, or CONFIG_INVALID with everything that is wrong with them. */
+/** The configuration that these sources make, but for files in workspaces; or CONFIG_INVALID with everything that is wrong with them. */
 export function buildConfig(sources: Sources, flags: Flags): Result<LoadedConfig, ParleyError> {
   const { settings: unchecked, where } = layer(sources, flags);
   const parsed = settingsSchema.safeParse(unchecked);
@@ -38,21 +48,27 @@ export function buildConfig(sources: Sources, flags: Flags): Result<LoadedConfig
   if (!parsed.success) return err(configInvalid([...problems, ...schemaProblems(parsed.error.issues, where)]));
 
   const settings = parsed.data;
-  const { problems: agentProblems, ...agents } = configureAgents(settings, sources.secrets, flag.providers);
+  const { problems: agentProblems, ...agents } = configureAgents(settings, sources, flag.providers);
   const { problems: httpAgentProblems, httpAgents } = configureHttpAgents(settings, agents.agents, sources, where);
-  const { problems: whatsAppProblems, whatsapp } = configureWhatsApp(settings, agents, sources, where);
-  problems.push(...agentProblems, ...httpAgentProblems, ...whatsAppProblems, ...emptyAllowlist(settings, where));
+  const { problems: routingProblems, ...routing } = configureRouting(settings, agents.agents, where);
+  const routed = { ...agents, ...routing };
+  const { problems: whatsAppProblems, whatsapp } = configureWhatsApp(settings, routed, sources, where);
+  problems.push(...agentProblems, ...httpAgentProblems, ...routingProblems, ...whatsAppProblems);
+  problems.push(...emptyAllowlist(settings, where));
   if (problems.length > 0) return err(configInvalid(problems));
 
   const warnings = [...variableWarnings(sources.variables), ...ignoredAgentVariables(sources)];
   return ok({
-    config: assemble(settings, { ...agents, httpAgents, whatsapp }, sources),
+    config: assemble(settings, { ...routed, httpAgents, whatsapp }, sources),
     warnings,
     privateFiles: sources.privateFiles,
   });
 }
 
-type Configured = Pick<Config, 'mode' | 'agents' | 'offers' | 'httpAgents' | 'whatsapp'>;
+type Configured = Pick<
+  Config,
+  'mode' | 'agents' | 'offers' | 'routing' | 'accounts' | 'ackReaction' | 'httpAgents' | 'whatsapp'
+>;
 
 function assemble(settings: Settings, configured: Configured, sources: Sources): Config {
   const databasePath = resolve(sources.projectRoot, settings.databasePath ?? 'data/coordination.db');
@@ -64,6 +80,7 @@ function assemble(settings: Settings, configured: Configured, sources: Sources):
     http: settings.http,
     logLevel: settings.logLevel,
     platforms: [...new Set(settings.platforms)],
+    maxConcurrentTurns: settings.maxConcurrentTurns,
     security: assembleSecurity(settings, configured.mode, sources),
     admins: settings.admins,
     leaseMs: settings.leaseSeconds * 1000,

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { nearest } from '../../lib/suggestion.ts';
 import type { Problem } from './problem.ts';
-import { settingNames } from './settings-schema.ts';
+import { settingNames } from './setting-names.ts';
+import { settingsSchema } from './settings-schema.ts';
 import { ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN } from './variables.ts';
 
 type Path = readonly PropertyKey[];
@@ -34,15 +35,18 @@ function typeMessage({ expected, message }: z.core.$ZodIssueInvalidType): string
   return expected === 'array' ? 'must be a list: [ … ]' : message;
 }
 
-/** Of several permitted shapes, the one that was meant: where the first fault lies deepest inside. */
+/** Of several permitted shapes, the one that was meant: where the first fault lies deepest inside, or else the fewest are. */
 function bestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] {
-  const depth = (issues: readonly Issue[]): number => Math.min(...issues.map(({ path }) => path.length));
-  const [best] = branches.toSorted((a, b) => depth(b) - depth(a));
+  const [best] = branches.toSorted((a, b) => depthOf(b) - depthOf(a) || a.length - b.length);
   return best ?? [];
 }
 
+/** A key that is not known lies inside of what it is a key of. */
+const depthOf = (issues: readonly Issue[]): number =>
+  Math.min(...issues.map(({ code, path }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)));
+
 function unknownSetting(key: string, path: Path, where: (path: Path) => string): Problem {
-  const meant = nearest(key, settingNames(path));
+  const meant = nearest(key, settingNames(settingsSchema, path));
   const place = where([...path, key]);
   if (meant !== null) return error(place, 'there is no such setting', `Did you mean "${meant}"?`);
   if (/secret|key|token|password/i.test(key)) {

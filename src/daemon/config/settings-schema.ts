@@ -1,20 +1,17 @@
 import { z } from 'zod';
-import { isAgentId } from '../../domain/addresses.ts';
 import { DEFAULT_TTL_MS } from '../../domain/message.ts';
 import { DEFAULT_BUDGET } from '../../domain/trace.ts';
-import { PROVIDER_IDS } from '../../providers/catalogue.ts';
 import { DEFAULT_MAX_LENGTH, DEFAULT_RATE_LIMIT } from '../../security/gate.ts';
+import { agentsSection, providerSchema } from './agent-settings.ts';
 import { PLATFORMS } from './config.ts';
-import { oneOf, PHONE_RULE, spoolFields, text, whole, yesOrNo } from './fields.ts';
-import { cloudApiSection, peerNumber, whatsAppSection } from './whatsapp-settings.ts';
+import { spoolFields, text, whole, yesOrNo } from './fields.ts';
+import { bindingsSection, broadcastSection, routingSection } from './routing-settings.ts';
+import { peerNumber, whatsAppSection } from './whatsapp-settings.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Platforms that exist, so that asking for one gets a better answer than "unknown". */
 const LATER_PLATFORMS = ['telegram', 'discord', 'slack', 'teams'];
 const USE_PLATFORM = 'use PLATFORM=local, PLATFORM=whatsapp, or local,whatsapp for both of these';
-
-/** A provider's id, as in `AI_PROVIDER`. */
-export const providerSchema = oneOf('provider', PROVIDER_IDS);
 
 const platform = z.enum(PLATFORMS, {
   error: ({ input }) => {
@@ -24,25 +21,6 @@ const platform = z.enum(PLATFORMS, {
     return `${later === undefined ? 'is not a known platform' : `"${later}" is not in this version`}: ${USE_PLATFORM}`;
   },
 });
-
-const ID_RULE = 'must be 1 to 64 letters, digits or . _ @ + - and begin with a letter or digit';
-const agentId = z.string(ID_RULE).refine(isAgentId, ID_RULE);
-
-const agentEntry = z.strictObject({
-  name: text.max(100, 'must have at most 100 characters').optional().describe('What people call it. Default: its id.'),
-  persona: text.optional().describe('What the model is told about who it is.'),
-  prompt: text.optional().describe('The same as persona.'),
-  provider: providerSchema.optional().describe('Default: AI_PROVIDER.'),
-  model: text.optional(),
-  fallbacks: z
-    .array(providerSchema)
-    .optional()
-    .describe('Tried in order when the provider fails. Default: AI_FALLBACK_PROVIDERS.'),
-  phone: text.regex(/^\+?[\d ()-]{3,30}$/, PHONE_RULE).optional(),
-  capabilities: z.array(text).default([]),
-});
-const listedAgent = agentEntry.extend({ id: agentId });
-const agentList = z.array(listedAgent).min(1, 'must name at least one agent');
 
 const http = z.strictObject({
   host: text.default('127.0.0.1'),
@@ -136,7 +114,11 @@ export const settingsSchema = z.strictObject({
   provider: providerSchema.optional().describe('For agents that name none.'),
   fallbacks: z.array(providerSchema).default([]).describe('For agents that name none.'),
   providers: z.partialRecord(providerSchema, provider).default({}),
-  agents: z.union([agentList, z.strictObject({ list: agentList }), z.record(agentId, agentEntry)]).optional(),
+  agents: agentsSection.optional(),
+  bindings: bindingsSection.optional().describe('The same as routing.bindings.'),
+  broadcast: broadcastSection.optional().describe('The same as routing.broadcast.'),
+  routing: routingSection.prefault({}),
+  maxConcurrentTurns: whole('turns', 1, 1000).default(32).describe('Of all agents of this process together.'),
   security: security.prefault({}),
   admins: z.array(text).default([]).describe('Who may give commands in a chat.'),
   leaseSeconds: spoolFields.leaseSeconds.default(60),
@@ -153,29 +135,6 @@ export const settingsSchema = z.strictObject({
   httpAgents: httpAgents.prefault({}),
 });
 export type Settings = z.output<typeof settingsSchema>;
-export type AgentSettings = z.output<typeof listedAgent>;
-
-const SECTIONS = {
-  http,
-  security,
-  rateLimit,
-  budget,
-  discussion,
-  hub,
-  whatsapp: whatsAppSection,
-  cloud: cloudApiSection,
-  history,
-  httpAgents,
-};
-
-/** The settings that there are at a path in `parley.json5`. */
-export function settingNames(path: readonly PropertyKey[]): readonly string[] {
-  if (path[0] === 'agents') return path.length === 1 ? ['list'] : Object.keys(listedAgent.shape);
-  if (path[0] === 'providers') return path.length === 1 ? PROVIDER_IDS : Object.keys(provider.shape);
-  if (path[0] === 'httpAgents' && path.length > 1) return Object.keys(httpAgent.shape);
-  const section = Object.entries(SECTIONS).find(([name]) => name === path.at(-1))?.[1];
-  return Object.keys((section ?? settingsSchema).shape);
-}
 
 /** The JSON Schema of `parley.json5`, for editors. */
 export function settingsJsonSchema(): object {

@@ -16,7 +16,7 @@ function isEncryptedOrHere(address: string): boolean {
 }
 
 /** What is said of a number of the WhatsApp Business Platform, but for its secrets. */
-export const cloudApiSection = z.strictObject({
+const cloudApiSection = z.strictObject({
   phoneNumberId: text
     .regex(/^\d+$/, 'must be digits: the id that Meta gave the number, not the number itself')
     .optional(),

@@ -197,7 +197,7 @@ describe('what is refused of WhatsApp', () => {
         files: { 'parley.json5': '{agents: {a: {provider: "demo"}, b: {provider: "demo"}}}' },
         env: { ...CLOUD, AGENT_NAME: '' },
       },
-      /WHATSAPP_MODE: the Cloud API has one number.* Keep one agent, or set WHATSAPP_MODE=baileys/,
+      /WHATSAPP_MODE: the Cloud API has one number.* Keep one agent, name one in routing\.accounts, or set WHATSAPP_MODE=/,
     ],
     [
       'a token in parley.json5',

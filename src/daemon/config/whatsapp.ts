@@ -1,5 +1,8 @@
 import type { AgentId } from '../../domain/addresses.ts';
+import type { RoutingRules } from '../../domain/routing.ts';
+import { normaliseIdentity } from '../../security/identity.ts';
 import type { CloudApiConfig, Config } from './config.ts';
+import { EVERYBODY } from './panels.ts';
 import type { Problem } from './problem.ts';
 import type { Settings } from './settings-schema.ts';
 import type { Sources } from './sources.ts';
@@ -11,7 +14,7 @@ interface ConfiguredWhatsApp extends Pick<Config, 'whatsapp'> {
   readonly problems: readonly Problem[];
 }
 
-type Agents = Pick<Config, 'mode' | 'agents'>;
+type Agents = Pick<Config, 'mode' | 'agents' | 'accounts' | 'routing'>;
 type Where = (path: readonly string[]) => string;
 
 const MIB = 1024 * 1024;
@@ -34,7 +37,9 @@ export function configureWhatsApp(
     linkBy,
     webUrl: webUrl ?? null,
     rootKey: webRootKey ?? null,
-    groups: groups.some((group) => group.toLowerCase() === 'all') ? ('all' as const) : groups,
+    groups: groups.some((group) => group.toLowerCase() === 'all')
+      ? ('all' as const)
+      : [...new Set([...groups, ...boundGroups(agents.routing)])],
     groupActivation,
     debounceMs,
     maxMediaBytes: maxMediaMb * MIB,
@@ -43,15 +48,36 @@ export function configureWhatsApp(
   return { whatsapp, problems };
 }
 
-/** The accounts of `baileys`, one for each agent, with the numbers that are to link them as `+<digits>`; null: any number. Those of the demo are made up. */
-export function linkedAccounts({ mode, agents }: Agents): { readonly id: AgentId; readonly phone: string | null }[] {
-  return agents.map(({ id, phone }) => ({
-    id,
-    phone: mode === 'demo' || phone === null ? null : whatsAppNumber(phone),
-  }));
+/** The accounts of `baileys`, with the numbers that are to link them as `+<digits>`; null: any number. Those of the demo are made up. */
+export function linkedAccounts({
+  mode,
+  agents,
+  accounts,
+}: Pick<Config, 'mode' | 'agents' | 'accounts'>): { readonly id: AgentId; readonly phone: string | null }[] {
+  return accounts.map((account) => {
+    const phone = agents.find(({ id }) => id === account)?.phone ?? null;
+    return { id: account, phone: mode === 'demo' || phone === null ? null : whatsAppNumber(phone) };
+  });
 }
 
-function configureCloudApi({ whatsapp: { cloud } }: Settings, { agents }: Agents, { secrets }: Sources, where: Where) {
+/** The groups of bindings: to name them there is enough. Those of panels are known where messages come in. */
+function boundGroups(routing: RoutingRules | null): string[] {
+  const peers = (routing?.bindings ?? []).flatMap(({ match: { group, peer } }) => [
+    ...(group === undefined ? [] : [group]),
+    ...(peer === undefined || peer.kind === 'dm' || isPerson(peer.id) ? [] : [peer.id]),
+  ]);
+  return peers.filter((peer) => peer !== EVERYBODY);
+}
+
+/** Whether a peer that somebody has written down is a person, by number or hidden id, and no group. */
+export const isPerson = (peer: string): boolean => /^\+\d+$|@(?:lid|s\.whatsapp\.net)$/.test(normaliseIdentity(peer));
+
+function configureCloudApi(
+  { whatsapp: { cloud } }: Settings,
+  { accounts }: Agents,
+  { secrets }: Sources,
+  where: Where,
+) {
   const problems: Problem[] = [];
   const needed = (variable: string, what: string, value = secrets.get(variable)): string => {
     const file = SECRETS.includes(variable) ? ` (or ${variable}_FILE)` : '';
@@ -69,9 +95,9 @@ function configureCloudApi({ whatsapp: { cloud } }: Settings, { agents }: Agents
     graphUrl,
     template: template === undefined ? null : { name: template, language: templateLanguage },
   };
-  if (agents.length > 1) {
-    const message = 'the Cloud API has one number, and there are several agents';
-    const fix = 'Keep one agent, or set WHATSAPP_MODE=baileys, where each has a number of its own.';
+  if (accounts.length > 1) {
+    const message = 'the Cloud API has one number, and several agents have one of their own';
+    const fix = 'Keep one agent, name one in routing.accounts, or set WHATSAPP_MODE=baileys, where each has a number.';
     problems.push(problem(where(['whatsapp', 'mode']), message, fix));
   }
   return { cloud: configured, problems };

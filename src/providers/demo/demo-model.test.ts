@@ -166,6 +166,21 @@ describe('scripted demo model: what it is told to do', () => {
     expect(answer).toBe('That did not work: There is no agent Zed. Look at !agents.');
   });
 
+  it.each([
+    ['[approved: message_agent]\n{"ok":true,"agent":"Nova"}', 'I have passed that on to Nova.'],
+    ['[approved: bash]\n{"ok":false,"error":"No server"}', 'That did not work: No server.'],
+    ['[rejected: bash] Not today.', 'I may not do that (bash). Not today.'],
+    ['[rejected: bash]', 'I may not do that (bash).'],
+  ])('[PRV-04] [TOL-03] knows what was decided: %s', async (text, words) => {
+    expect((await say(text)).answer).toContain(words);
+  });
+
+  it('[PRV-04] [TOL-03] says that a call waits for approval', async () => {
+    const waits = tool({ inputSchema: z.object({}), execute: () => ({ ok: false, waiting: true, approval: 7 }) });
+    const answer = await converse([{ role: 'user', content: 'list groups' }], 'Atlas', { list_groups: waits });
+    expect(answer).toBe('Somebody has to approve that first. It waits as number 7.');
+  });
+
   it('[PRV-04] calls no tool that it was not given', async () => {
     expect(await converse([{ role: 'user', content: 'list groups' }], 'Atlas', {})).toContain(
       'not been given the tool',

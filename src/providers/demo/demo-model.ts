@@ -8,6 +8,7 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 import { estimateTokens } from '../tokens.ts';
+import { answerAfterApproval } from './approval.ts';
 import { type Command, understandCommand } from './command.ts';
 import { answerAmongAgents } from './discussion.ts';
 import { planOf } from './plan.ts';
@@ -41,6 +42,8 @@ export function demoModel({ agentName }: { readonly agentName: string }): Langua
 function decide(situation: Situation): Action {
   const { agentName, lastMessage, toolResult, tools } = situation;
   if (toolResult) return { say: answerFromTool(toolResult) };
+  const afterApproval = answerAfterApproval(lastMessage);
+  if (afterApproval !== null) return { say: afterApproval };
   const amongAgents = answerAmongAgents(lastMessage, agentName);
   if (amongAgents !== null) return { say: amongAgents };
   const command = planOf(lastMessage, agentName) ?? understandCommand(lastMessage, situation);

@@ -60,7 +60,8 @@ function outputOf(output: LanguageModelV4ToolResultOutput): unknown {
   }
 }
 
-function parsed(text: string): unknown {
+/** What JSON says; a text that is none, as it is. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

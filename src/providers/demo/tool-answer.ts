@@ -49,6 +49,8 @@ const ANSWERS: Readonly<Record<string, { words(output: unknown): string | null }
 
 const failed = z.object({ ok: z.literal(false), error: z.string(), hint: z.string().optional() });
 
+const waiting = z.object({ ok: z.literal(false), waiting: z.literal(true), approval: z.number() });
+
 /** What the scripted model says about the result of a tool. */
 export function answerFromTool({ tool, output }: { readonly tool: string; readonly output: unknown }): string {
   const failure = failed.safeParse(output);
@@ -56,6 +58,8 @@ export function answerFromTool({ tool, output }: { readonly tool: string; readon
     const { error, hint } = failure.data;
     return ['That did not work:', sentence(error), ...(hint ? [sentence(hint)] : [])].join(' ');
   }
+  const request = waiting.safeParse(output);
+  if (request.success) return `Somebody has to approve that first. It waits as number ${request.data.approval}.`;
   const answer = Object.hasOwn(ANSWERS, tool) ? ANSWERS[tool]?.words(output) : null;
   return answer ?? `Done (${tool}).`;
 }

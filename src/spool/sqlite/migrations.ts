@@ -7,6 +7,7 @@ import { migration as relay } from './migrations/004-relay.ts';
 import { migration as whatsapp } from './migrations/005-whatsapp.ts';
 import { migration as teams } from './migrations/006-teams.ts';
 import { migration as chat } from './migrations/007-chat.ts';
+import { migration as approvals } from './migrations/008-approvals.ts';
 
 export interface Migration {
   readonly version: number;
@@ -17,7 +18,7 @@ export interface Migration {
 }
 
 /** In order; one that has shipped never changes. */
-const MIGRATIONS: readonly Migration[] = [spool, stores, search, relay, whatsapp, teams, chat];
+const MIGRATIONS: readonly Migration[] = [spool, stores, search, relay, whatsapp, teams, chat, approvals];
 
 const NEWEST = Math.max(...MIGRATIONS.map((migration) => migration.version));
 

@@ -1,4 +1,4 @@
-import type { AuthenticationCreds, ConnectionState, UserFacingSocketConfig, WASocket } from 'baileys';
+import type { AuthenticationCreds, ConnectionState, SignalKeyStore, UserFacingSocketConfig, WASocket } from 'baileys';
 import type { ChatIn } from '../../../domain/chat.ts';
 import { type Clock, sleep } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
@@ -111,9 +111,9 @@ export class Connection implements Line {
   }
 
   #config(groups: GroupCache): UserFacingSocketConfig {
-    const { baileys, account, keys, sessions, logger, webUrl } = this.#options;
+    const { baileys, account, sessions, logger, webUrl } = this.#options;
     return {
-      auth: { creds: this.#creds, keys: keys.direct },
+      auth: { creds: this.#creds, keys: this.#keysUntilClosed() },
       logger: baileysLogger(logger, account),
       ...(webUrl === undefined ? {} : { waWebSocketUrl: webUrl }),
       makeSignalRepository: this.#journal.makeSignalRepository,
@@ -126,6 +126,15 @@ export class Connection implements Line {
         return sent ? baileys.proto.Message.decode(sent.content) : undefined;
       },
     };
+  }
+
+  /**
+   * The library goes on for a minute with what it could not finish on a connection that was lost, such as an upload of new keys. By then
+   * the next connection has keys of the same numbers, and others know those.
+   */
+  #keysUntilClosed(): SignalKeyStore {
+    const { get, set } = this.#options.keys.direct;
+    return { get, set: async (data) => (this.#closing.signal.aborted ? undefined : set(data)) };
   }
 
   #follow({ connection, qr, isNewLogin, lastDisconnect }: Partial<ConnectionState>): void {

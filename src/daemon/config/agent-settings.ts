@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { PROVIDER_IDS } from '../../providers/catalogue.ts';
+import { SANDBOX_MODES, SANDBOX_SCOPES } from './config.ts';
+import { agentIdField, oneOf, PHONE_RULE, text, whole } from './fields.ts';
+
+/** A provider's id, as in `AI_PROVIDER`. */
+export const providerSchema = oneOf('provider', PROVIDER_IDS);
+
+const HOST = /^(?:\*|(?:\*\.)?[a-z\d](?:[a-z\d.-]*[a-z\d])?)$/i;
+const HOST_RULE = 'must be the name of a host such as api.example.org or *.example.org, without https:// and port';
+
+const limits = z.strictObject({
+  seconds: whole('seconds', 1, 3600).default(60),
+  memoryMb: whole('MiB', 16, 65_536).default(512),
+  processes: whole('processes', 1, 4096).default(64),
+  outputKb: whole('KiB', 1, 10_240).default(256),
+});
+
+const sandbox = z.strictObject({
+  mode: oneOf('mode', SANDBOX_MODES).default('off').describe('all: every tool for files and commands runs inside.'),
+  scope: oneOf('scope', SANDBOX_SCOPES).default('agent').describe('shared: one for all agents of this scope.'),
+  workspaceRoot: text.optional().describe('Where the workspaces of agents that name none are.'),
+  network: z.array(text.regex(HOST, HOST_RULE)).default([]).describe('Hosts that http_fetch may ask; * is any.'),
+  limits: limits.prefault({}).describe('Of one call of a tool.'),
+});
+
+const tools = z.strictObject({
+  allow: z.array(text).optional().describe('Tools, or groups of them such as fs. Default: messages and groups.'),
+  deny: z.array(text).default([]).describe('Goes before allow.'),
+  approve: z.array(text).default([]).describe('Those that a person has to agree to, each time.'),
+});
+
+const agentEntry = z.strictObject({
+  name: text.max(100, 'must have at most 100 characters').optional().describe('What people call it. Default: its id.'),
+  persona: text.optional().describe('What the model is told about who it is.'),
+  prompt: text.optional().describe('The same as persona.'),
+  provider: providerSchema.optional().describe('Default: AI_PROVIDER.'),
+  model: text.optional(),
+  fallbacks: z
+    .array(providerSchema)
+    .optional()
+    .describe('Tried in order when the provider fails. Default: AI_FALLBACK_PROVIDERS.'),
+  phone: text.regex(/^\+?[\d ()-]{3,30}$/, PHONE_RULE).optional(),
+  capabilities: z.array(text).default([]),
+  workspace: text
+    .optional()
+    .describe('Its folder, from the project root or from ~. IDENTITY.md and SOUL.md are read there.'),
+  sandbox: sandbox.prefault({}),
+  tools: tools.prefault({}),
+  concurrency: whole('conversations', 1, 100).default(4).describe('How many conversations it has at the same time.'),
+});
+const listedAgent = agentEntry.extend({ id: agentIdField });
+export const agentList = z.array(listedAgent).min(1, 'must name at least one agent');
+export type AgentSettings = z.output<typeof listedAgent>;
+
+/** Agents, as a list, a list in an object, or a map by id. */
+export const agentsSection = z
+  .union([agentList, z.strictObject({ list: agentList }), z.record(agentIdField, agentEntry)])
+  .meta({ id: 'agents' });

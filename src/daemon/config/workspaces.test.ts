@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { directoryWith, refused, type Start, started } from './config-fixtures.ts';
+
+const agent = (text: string): Start => ({ files: { 'parley.json5': `{provider: "demo", agents: {a: {${text}}}}` } });
+const of = (how: Start) => started(how).config.agents[0];
+
+describe('the place where an agent works', () => {
+  it.each([
+    ['work', 'project/work'],
+    ['./work/../a', 'project/a'],
+    ['/srv/a', '/srv/a'],
+    ['~', 'home'],
+    ['~/a', 'home/a'],
+    ['~a', 'project/~a'],
+    ['a/~', 'project/a/~'],
+  ])('[BRD-01] the workspace %s is %s', (workspace, folder) => {
+    const cwd = directoryWith({});
+    mkdirSync(join(cwd, 'project'));
+    const place = `workspace: '${workspace}', sandbox: {workspaceRoot: '${workspace}'}`;
+    writeFileSync(join(cwd, 'project', 'parley.json5'), `{provider: 'demo', agents: {a: {${place}}}}`);
+    const expected = folder.startsWith('/') ? folder : join(cwd, folder);
+    expect(of({ cwd, env: { HOME: join(cwd, 'home'), AGENT_COMM_PROJECT_ROOT: 'project' } })).toMatchObject({
+      workspace: expected,
+      sandbox: { workspaceRoot: expected },
+    });
+  });
+
+  it('[BRD-01] [TOL-01] [TOL-02] every setting of sandbox and tools reaches the agent', () => {
+    const sandbox = {
+      mode: 'all',
+      scope: 'shared',
+      workspaceRoot: '/srv',
+      network: ['api.example.org', '*.example.org', '*'],
+      limits: { seconds: 1, memoryMb: 16, processes: 2, outputKb: 3 },
+    };
+    const tools = { allow: ['fs', 'bash'], deny: ['write'], approve: ['bash'] };
+    const text = `sandbox: ${JSON.stringify(sandbox)}, tools: ${JSON.stringify(tools)}, concurrency: 2`;
+    expect(of(agent(text))).toMatchObject({ sandbox, tools, concurrency: 2 });
+    expect(of(agent('tools: {allow: []}'))?.tools.allow).toEqual([]);
+  });
+
+  it('[BRD-02] how many turns there are at the same time can be set', () => {
+    expect(started({ files: { 'parley.json5': '{maxConcurrentTurns: 2}' } }).config.maxConcurrentTurns).toBe(2);
+  });
+
+  it.each([
+    ['an unknown mode', 'sandbox: {mode: "on"}', /sandbox\.mode: is not a known mode.* Known: off, all/],
+    ['an unknown scope', 'sandbox: {scope: "session"}', /sandbox\.scope: is not a known scope/],
+    ['an address for a host', 'sandbox: {network: ["https://x.example"]}', /network\.0: must be the name of a host/],
+    ['no time at all', 'sandbox: {limits: {seconds: 0}}', /limits\.seconds: must be a whole number of seconds/],
+    [
+      'a misspelt limit',
+      'sandbox: {limits: {memory: 1}}',
+      /agents\.a\.sandbox\.limits\.memory: there is no such setting/,
+    ],
+    [
+      'a misspelt tool',
+      'tools: {allow: ["raed"]}',
+      /agent a: tools\.allow: there is no such tool\. "raed": .* "read"\?/,
+    ],
+    ['an unheard-of tool', 'tools: {deny: ["hush"]}', /agent a: tools\.deny: .* The groups of tools are fs, runtime,/],
+    ['nobody to talk to', 'concurrency: 0', /agents\.a\.concurrency: must be a whole number of conversations/],
+  ])('[SEC-04] what is refused: %s', (_what, text, expected) => {
+    const { message } = refused(agent(text));
+    expect(message).toMatch(expected);
+    expect(message).toMatch(/^The configuration has a problem:\n- [^\n]+$/);
+    expect(message).not.toMatch(/hush/);
+  });
+});
+
+describe('the persona files of a workspace', () => {
+  const inWorkspace = (prepare: (workspace: string) => void, persona = 'persona: "You are calm.", '): Start => {
+    const cwd = directoryWith({ 'parley.json5': `{provider: "demo", agents: {a: {${persona}workspace: "w"}}}` });
+    mkdirSync(join(cwd, 'w'));
+    prepare(join(cwd, 'w'));
+    return { cwd };
+  };
+  const told = (how: Start): [string | undefined, string[]] => {
+    const { config, warnings } = started(how);
+    return [config.agents[0]?.persona, warnings.map(({ message }) => message)];
+  };
+  const withSoul = (soul: string | Uint8Array): Start =>
+    inWorkspace((workspace) => writeFileSync(join(workspace, 'SOUL.md'), soul));
+
+  it('[BRD-02] are told after the persona, IDENTITY.md first', () => {
+    const both = (workspace: string): void => {
+      writeFileSync(join(workspace, 'SOUL.md'), '\uFEFFYou like puns.\n');
+      writeFileSync(join(workspace, 'IDENTITY.md'), '# Bärbel\n\nYou check facts.\n');
+    };
+    const files = '# Bärbel\n\nYou check facts.\n\nYou like puns.';
+    expect(told(inWorkspace(both))).toEqual([`You are calm.\n\n${files}`, []]);
+    expect(told(inWorkspace(both, ''))).toEqual([files, []]);
+  });
+
+  it('[BRD-02] need not be there, nor need the workspace', () => {
+    expect(told(inWorkspace(() => undefined))).toEqual(['You are calm.', []]);
+    expect(told(agent('persona: "You are calm.", workspace: "not/there"'))).toEqual(['You are calm.', []]);
+    expect(told(withSoul(' \n'))).toEqual(['You are calm.', []]);
+  });
+
+  it('[BRD-02] have at most 20,000 characters each', () => {
+    expect(told(withSoul('é'.repeat(20_000)))).toEqual([`You are calm.\n\n${'é'.repeat(20_000)}`, []]);
+    const [, tooLong] = told(withSoul('é'.repeat(20_001)));
+    expect(tooLong).toEqual([expect.stringMatching(/more than 20000 characters/)]);
+  });
+
+  it.each<[string, (path: string) => void, RegExp]>([
+    [
+      'a file of a terabyte',
+      (path) => {
+        writeFileSync(path, '');
+        truncateSync(path, 2 ** 40);
+      },
+      /more than 20000 characters/,
+    ],
+    ['no UTF-8', (path) => writeFileSync(path, Uint8Array.of(0x66, 0xff)), /not UTF-8/],
+    ['a folder', (path) => mkdirSync(path), /not a file/],
+    ['a pipe that nobody writes to', (path) => execFileSync('mkfifo', [path]), /not a file/],
+    // An agent that can write in its workspace could have it read to its model.
+    ['a link to a secret', (path) => symlinkSync('../parley.json5', path), /it is a link/],
+  ])('[BRD-02] [TOL-02] are left out with a warning: %s', (_what, make, expected) => {
+    const [persona, warnings] = told(inWorkspace((workspace) => make(join(workspace, 'SOUL.md'))));
+    expect(persona).toBe('You are calm.');
+    expect(warnings).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('[BRD-02] are left out with a warning when they may not be read', () => {
+    const forbid = (workspace: string): void => {
+      writeFileSync(join(workspace, 'SOUL.md'), 'x');
+      chmodSync(join(workspace, 'SOUL.md'), 0);
+    };
+    expect(told(inWorkspace(forbid))).toEqual(['You are calm.', [expect.stringMatching(/EACCES/)]]);
+  });
+});

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { ParleyError } from '../domain/errors.ts';
+import { directoryWith } from './config/config-fixtures.ts';
+import { explainRoute, type RouteExplanation, type RouteQuestion } from './route-explanation.ts';
+
+const FILE = `{
+  provider: 'demo',
+  platforms: ['local', 'whatsapp'],
+  agents: { main: {}, alfred: { name: 'Alfred' }, baerbel: {}, clara: {} },
+  routing: {
+    defaultAgentId: 'main',
+    accounts: ['main', 'clara'],
+    broadcast: {
+      strategy: 'sequential',
+      Team: ['alfred', 'baerbel'],
+      '+1 555 0100': { agents: ['alfred', 'clara'], shared: true, judge: 'merge', activation: 'always' },
+      Bugs: {
+        agents: ['alfred', 'baerbel', { id: 'clara', priority: 1 }],
+        strategy: 'parallel',
+        select: { rules: [{ words: ['crash'], agents: ['alfred', 'clara'] }], otherwise: [] },
+      },
+      Desk: { agents: ['alfred', 'baerbel'], select: { by: 'main' } },
+    },
+    bindings: [
+      { agentId: 'clara', match: { channel: 'whatsapp' } },
+      { agentId: 'baerbel', match: { channel: 'whatsapp', accountId: 'clara' } },
+      { agentId: 'alfred', match: { peer: { kind: 'dm', id: '+15550123' } } },
+    ],
+  },
+}`;
+const OF_ITS_OWN = "{ provider: 'demo', agents: { main: {}, clara: {} } }";
+
+function explain(peer: string, asked: Partial<RouteQuestion> = {}, file = FILE): RouteExplanation {
+  const cwd = directoryWith({ 'parley.json5': file });
+  return explainRoute({ channel: 'local', peer, kind: null, account: null, text: '', ...asked }, {}, { env: {}, cwd });
+}
+const whoOf = (...question: Parameters<typeof explain>): string[] =>
+  explain(...question).agents.map(({ id, rank }) => `${id} ${rank}`);
+
+describe('who handles a message', () => {
+  it('[BRD-06] without routing: the agent whose account it is', () => {
+    expect(explain('+15550100', { account: 'clara' }, OF_ITS_OWN)).toEqual({
+      channel: 'local',
+      account: 'clara',
+      peer: { kind: 'dm', id: '+15550100' },
+      agents: [{ id: 'clara', name: 'clara', rank: 0 }],
+      reason: 'it has the account clara',
+      panel: null,
+    });
+  });
+
+  it('[BRD-04] a panel before everything else, with how it works', () => {
+    expect(explain('team')).toEqual({
+      channel: 'local',
+      account: 'main',
+      peer: { kind: 'group', id: 'team' },
+      agents: [
+        { id: 'alfred', name: 'Alfred', rank: 0 },
+        { id: 'baerbel', name: 'baerbel', rank: 1 },
+      ],
+      reason: 'they are on the panel for Team',
+      panel: { peer: 'Team', strategy: 'sequential', activation: null, selector: null, shared: null },
+    });
+    const shared = { rounds: 2, judge: { mode: 'merge' } };
+    expect(explain('15550100@s.whatsapp.net').panel).toMatchObject({ activation: 'always', shared });
+    expect(explain('Desk').panel).toMatchObject({ selector: 'main' });
+  });
+
+  it('[BRD-07] by what is said, and by priority', () => {
+    expect(whoOf('Bugs', { text: 'It CRASHED.' })).toEqual(['clara 0', 'alfred 1']);
+    expect(whoOf('Bugs', { text: '@Baerbel, look' })).toEqual(['baerbel 0']);
+    expect(whoOf('Bugs', { text: 'Hello' })).toEqual([]);
+  });
+
+  it.each<[string, Partial<RouteQuestion>, string]>([
+    ['+15550123', { channel: 'whatsapp' }, 'alfred'],
+    ['+15550124', { channel: 'whatsapp' }, 'clara'],
+    ['+15550124', { channel: 'whatsapp', account: 'clara' }, 'baerbel'],
+    ['+15550124', {}, 'main'],
+    // The binding is for the person, and this is a group that is called so.
+    ['+15550123', { kind: 'group' }, 'main'],
+    ['1@g.us', { channel: 'whatsapp' }, 'clara'],
+    ['7@lid', {}, 'main'],
+  ])('[BRD-04] the most specific binding, else the default: %s, %j', (peer, asked, agent) => {
+    expect(whoOf(peer, asked)).toEqual([`${agent} 0`]);
+  });
+
+  it.each([
+    ['+1 (555) 0100', 'dm'],
+    ['7@lid', 'dm'],
+    ['1@g.us', 'group'],
+    ['Team', 'group'],
+  ])('[CLI-02] %s is taken for a %s', (peer, kind) => {
+    expect(explain(peer).peer.kind).toBe(kind);
+  });
+
+  it('[CLI-02] what cannot be answered is an error that says what to do', () => {
+    const error = (run: () => unknown): unknown => {
+      try {
+        return run();
+      } catch (thrown) {
+        return thrown;
+      }
+    };
+    expect(error(() => explain('x', { account: 'mian' }))).toMatchObject({
+      code: 'AGENT_UNKNOWN',
+      hint: "Did you mean 'main'?",
+    });
+    expect(error(() => explain('x', { channel: 'whatsapp' }, OF_ITS_OWN))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      hint: 'Set PLATFORM=local,whatsapp.',
+    });
+    expect(error(() => explain('x', {}, '{routing: 5}'))).toBeInstanceOf(ParleyError);
+  });
+});

@@ -1,0 +1,90 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CommandLine } from './parley.ts';
+
+const FILE = `{
+  provider: 'demo',
+  agents: { alfred: { name: 'Alfred' }, baerbel: { name: 'Bärbel' }, clara: {} },
+  broadcast: {
+    Team: { agents: [{ id: 'clara', priority: 1 }, 'alfred', 'baerbel'], activation: 'always' },
+    Jury: { agents: ['alfred', 'baerbel', 'clara'], shared: { rounds: 3 }, judge: { quorum: 2 } },
+    Desk: { agents: ['alfred', 'baerbel'], select: { by: 'clara' } },
+    Quiet: { agents: ['alfred'], select: { rules: [], otherwise: [] } },
+  },
+}`;
+
+function configured(): CommandLine {
+  const line = new CommandLine();
+  writeFileSync(join(line.folder, 'parley.json5'), FILE);
+  return line;
+}
+
+describe('parley route', () => {
+  it.each([
+    [
+      ['+15550100'],
+      'In the chat with +15550100 on local, account alfred:',
+      '  Answered by: Alfred (alfred)',
+      '  Because:     it has the account alfred',
+    ],
+    [
+      ['Team'],
+      'In the group Team on local, account alfred:',
+      '  Answered by: clara (clara), then Alfred (alfred) and Bärbel (baerbel)',
+      '  Because:     they are on the panel for Team',
+      '  Strategy:    parallel',
+      '  Activation:  always',
+    ],
+    [
+      ['Jury'],
+      'In the group Jury on local, account alfred:',
+      '  Answered by: Alfred (alfred) and Bärbel (baerbel) and clara (clara)',
+      '  Because:     they are on the panel for Jury',
+      '  Together:    in at most 3 round(s), led by alfred',
+      '  Judge:       quorum of 2',
+    ],
+    [
+      ['Desk'],
+      'In the group Desk on local, account alfred:',
+      '  Answered by: Alfred (alfred) and Bärbel (baerbel)',
+      '  Because:     they are on the panel for Desk',
+      '  Chosen by:   the model of clara, for each message',
+      '  Strategy:    parallel',
+    ],
+  ])('[CLI-02] [BRD-04] %j', async (args, ...lines) => {
+    using line = configured();
+    expect((await line.parley('route', 'local', ...args)).trimEnd().split('\n')).toEqual(lines);
+  });
+
+  it('[CLI-02] [BRD-04] for programs', async () => {
+    using line = configured();
+    expect(await line.json('route', 'local', 'Team', '--text', '@clara Hello')).toEqual({
+      channel: 'local',
+      account: 'alfred',
+      peer: { kind: 'group', id: 'Team' },
+      agents: [{ id: 'clara', name: 'clara', rank: 0 }],
+      reason: 'they are on the panel for Team, of which they are named',
+      panel: { peer: 'Team', strategy: 'parallel', activation: 'always', selector: null, shared: null },
+    });
+  });
+
+  it('[CLI-02] ends with 1 when nobody answers', async () => {
+    using line = configured();
+    const { code, stdout } = await line.run(['route', 'local', 'Quiet', '--group']);
+    expect(stdout).toContain('Answered by: nobody\n');
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    [['route', 'telegram', 'Team'], 64, /Allowed choices are local, whatsapp/],
+    [['route', 'local', 'Team', '--group', '--dm'], 64, /cannot be used with/],
+    [['route', 'local', 'Team', '--account', 'alfed'], 65, /Hint: {2}Did you mean 'alfred'\?/],
+    [['route', 'whatsapp', 'Team'], 78, /Hint: {2}Set PLATFORM=local,whatsapp/],
+  ])('[CLI-02] %j ends with %s', async (args, expected, message) => {
+    using line = configured();
+    const { code, stderr } = await line.run(args);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(expected);
+  });
+});
