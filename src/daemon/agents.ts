@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { ToolSet } from 'ai';
 import { Agent } from '../agents/agent.ts';
 import { approversAmong } from '../agents/approvers.ts';
 import type { AgentContext, AgentWatcher } from '../agents/context.ts';
 import { announcement } from '../agents/discovery.ts';
 import type { Channel } from '../channels/channel.ts';
 import { LOCAL, PERSON } from '../channels/local/local-channel.ts';
+import type { AgentId } from '../domain/addresses.ts';
 import { type AgentCard, READS_ENVELOPES } from '../domain/agent-card.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -35,6 +37,8 @@ interface AgentParts {
   /** The chat platforms, by name. */
   readonly channels: ReadonlyMap<string, Channel>;
   readonly links: () => readonly string[];
+  /** What each of them may have beside the tools for talking. */
+  readonly toolboxes: ReadonlyMap<AgentId, ToolSet>;
   readonly onOpened: AgentWatcher['opened'] | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -42,7 +46,7 @@ interface AgentParts {
 
 /** The agents of this process, ready to handle their mailboxes. */
 export function makeAgents(config: Config, parts: AgentParts): Agent[] {
-  const { spool, records, gate, keys, channels, links, onOpened, clock, logger } = parts;
+  const { spool, records, gate, keys, channels, links, toolboxes, onOpened, clock, logger } = parts;
   const admins = new Set((config.admins.length > 0 ? config.admins : [PERSON.id]).map(normaliseIdentity));
   const media = new MediaFiles({
     folder: join(config.dataDir, 'media'),
@@ -50,7 +54,7 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
     channels,
   });
   const { registry: directory, sessions, groups, discussions, audit, seen, teams, approvals } = records;
-  const shared: Omit<AgentContext, 'card' | 'persona' | 'chain' | 'toolPolicy'> = {
+  const shared: Omit<AgentContext, 'card' | 'persona' | 'chain' | 'toolPolicy' | 'extraTools'> = {
     ...{ directory, sessions, groups, discussions, audit, seen, teams, approvals, gate, keys, clock, logger, links },
     message: (id) => spool.message(id),
     requireAuth: config.security.requireAgentAuth,
@@ -58,7 +62,6 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
     budget: config.budget,
     discussion: config.discussion,
     taskTimeoutMs: config.taskTimeoutMs,
-    extraTools: () => ({}),
     approvers: approversAmong(admins),
     approvalTimeoutMs: APPROVAL_TIMEOUT_MS,
     behind: ({ channel }, id, mailbox) => (debounceMs(config, channel) > 0 ? spool.behind(id, mailbox) : []),
@@ -79,6 +82,7 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
       card: cardOf(agent),
       persona: agent.persona,
       toolPolicy: agent.tools,
+      extraTools: () => toolboxes.get(agent.id) ?? {},
       chain: new ModelChain(links, { clock, logger }),
     });
   });

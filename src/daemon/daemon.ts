@@ -29,6 +29,7 @@ import { showOnPage } from './live-view.ts';
 import { PanelMetrics } from './panel-metrics.ts';
 import { prometheusText } from './prometheus.ts';
 import { openRecords } from './records.ts';
+import { openToolboxes } from './workspaces.ts';
 
 const HEARTBEAT_MS = 30_000;
 /** How long it is known what was said in a chat, so that it can be answered and quoted, in milliseconds. */
@@ -142,7 +143,12 @@ async function start(
   });
   await chats.start();
   for (const { address, handle } of chats.outboxes()) serve(address, handle);
-  const parts = { spool, records, gate, keys, channels: chats.byName, links: links.states, onOpened, clock, logger };
+  const toolboxes = await openToolboxes(config, { clock, logger });
+  const parts = {
+    ...{ spool, records, gate, keys, onOpened, clock, logger, toolboxes },
+    channels: chats.byName,
+    links: links.states,
+  };
   const turns = new Semaphore(config.maxConcurrentTurns);
   for (const agent of makeAgents(config, parts)) {
     const handle: Handler = (delivery, signal) => turns.run(() => agent.handle(delivery, signal), signal);

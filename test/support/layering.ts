@@ -30,7 +30,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   security: { uses: BASE },
   providers: { uses: BASE },
   sandbox: { uses: BASE },
-  agents: { uses: ['delivery', 'security', 'providers', 'protocol', ...BASE] },
+  agents: { uses: ['delivery', 'security', 'providers', 'protocol', ...BASE], types: ['sandbox'] },
   channels: { uses: BASE, types: ['delivery'] },
   links: { uses: ['client', 'protocol', ...BASE] },
   client: { uses: CLIENT, types: ['protocol', 'domain'] },
