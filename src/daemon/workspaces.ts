@@ -6,7 +6,8 @@ import { workspaceTools } from '../agents/toolbox/workspace-tools.ts';
 import type { AgentId } from '../domain/addresses.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import { openWorkspace } from '../sandbox/open-workspace.ts';
+import { type OpenWorkspace, openWorkspace } from '../sandbox/open-workspace.ts';
+import { workspaceFolder } from '../sandbox/workspace-folder.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 
 const NEED_A_WORKSPACE: readonly string[] = [...TOOL_GROUPS.fs, ...TOOL_GROUPS.runtime];
@@ -17,6 +18,8 @@ export async function openToolboxes(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<ReadonlyMap<AgentId, ToolSet>> {
   const toolboxes = new Map<AgentId, ToolSet>();
+  // Agents that share a folder share its workspace, which makes one change after the other.
+  const open = new Map<string, OpenWorkspace>();
   for (const agent of agents) {
     const { mode, limits, network } = agent.sandbox;
     const web = webTools({ network });
@@ -25,7 +28,9 @@ export async function openToolboxes(
       continue;
     }
     const folder = workspaceOf(agent, dataDir);
-    const opened = await openWorkspace({ folder, mode, limits, clock });
+    const key = JSON.stringify([folder, mode, limits]);
+    const opened = open.get(key) ?? (await openWorkspace({ folder, mode, limits, clock }));
+    open.set(key, opened);
     if (!opened.shell.ok && mode === 'all') {
       logger.warn(
         { agent: agent.id, reason: opened.shell.error },
@@ -46,5 +51,5 @@ function needsWorkspace({ tools: { allow, deny } }: AgentConfig): boolean {
 
 function workspaceOf({ id, workspace, sandbox: { scope, workspaceRoot } }: AgentConfig, dataDir: string): string {
   const root = workspaceRoot ?? join(dataDir, 'workspaces');
-  return workspace ?? join(root, scope === 'shared' ? 'shared' : id);
+  return workspace ?? workspaceFolder(root, scope, id);
 }
