@@ -168,11 +168,12 @@ describe('what cannot be given to the hub', () => {
     }
   });
 
-  it('[REL-01] is anything but a task and an envelope', async () => {
+  it('[REL-01] is anything but text, a task and an envelope', async () => {
     const { link, asked } = linkTo({});
-    await expect(link.deliver(message({ body: 'Hello' }), CROW)).rejects.toMatchObject({
+    const news = message({ body: 'Hello', payload: { type: 'context_share', data: {} } });
+    await expect(link.deliver(news, CROW)).rejects.toMatchObject({
       code: 'MESSAGE_INVALID',
-      message: 'Crow takes tasks, and this is a text.',
+      message: 'Crow takes tasks, and this is a context_share.',
     });
     expect(asked).toEqual([]);
   });
