@@ -21,6 +21,13 @@ const AGENT_ATTEMPTS = 10;
 /** The longest result that the model is told, in UTF-16 code units. */
 const MAX_RESULT = 20_000;
 
+/** What the model is told of a call that was cut short: it was approved once, so it is not made twice. */
+const UNKNOWN = resultText({
+  ok: false,
+  error:
+    'It was interrupted while the tool worked. Whether it has been done is not known: look before you ask for it again.',
+});
+
 const doneSchema = z.object({ result: z.string() });
 
 /** Something has been decided that this agent has asked for. What counts is what was kept of it, not what the message says. */
@@ -33,6 +40,8 @@ export async function takeDecision(
   switch (approval?.status) {
     case 'approved':
       return callApproved(context, delivery, approval, signal);
+    case 'calling':
+      return tellResult(context, delivery, approval, { effects: effectsOf(context, delivery), result: UNKNOWN });
     case 'rejected':
     case 'expired':
       return goOn(context, delivery, approval, describeRefusal(approval), signal);
@@ -63,7 +72,7 @@ function approvalOf({ approvals, card }: AgentContext, { payload }: Message): Ap
 
 /**
  * Calls the tool, and nothing else: the turn that the result is for is a message of its own, so that it can be tried again, or wait
- * for a provider, and the tool is not called again. After a crash before this has settled it is.
+ * for a provider, and the tool is not called again.
  */
 async function callApproved(
   context: AgentContext,
@@ -71,9 +80,29 @@ async function callApproved(
   approval: Approval,
   signal: AbortSignal,
 ): Promise<Settlement> {
+  const { approvals, extraTools } = context;
+  // What the others do happens when this settles, or not at all.
+  const isOutward = Object.hasOwn(extraTools(effectsOf(context, delivery)), approval.tool);
+  if (isOutward) await approvals.begin(approval);
+  const begun: Approval = isOutward ? { ...approval, status: 'calling' } : approval;
+  return tellResult(context, delivery, begun, await call(context, delivery, approval, signal));
+}
+
+interface Called {
+  readonly effects: Effects;
+  /** For the model. */
+  readonly result: string;
+}
+
+/** The call is over. */
+function tellResult(
+  context: AgentContext,
+  delivery: Delivery,
+  approval: Approval,
+  { effects, result }: Called,
+): Settlement {
   const { card, approvals, audit } = context;
-  const { effects, result } = await call(context, delivery, approval, signal);
-  effects.write(approvals.change({ ...approval, status: 'done' }, 'approved'));
+  effects.write(approvals.change({ ...approval, status: 'done' }, approval.status));
   effects.write(audit.entry(approvalEvent('done', approval, card.id)));
   effects.fork((trace) => {
     const { conversation } = approval;
@@ -89,22 +118,21 @@ async function callApproved(
   return acknowledge(context, effects, effects.trace.budget, delivery);
 }
 
-interface Called {
-  readonly effects: Effects;
-  /** For the model. */
-  readonly result: string;
-}
+const effectsOf = ({ card, keys, clock }: AgentContext, { message }: Delivery): Effects =>
+  new Effects(card, message, message.trace, keys, clock);
 
 async function call(
   context: AgentContext,
-  { message }: Delivery,
+  delivery: Delivery,
   { id, tool, input, place, askedBy }: Approval,
   signal: AbortSignal,
 ): Promise<Called> {
-  const { card, keys, clock, logger } = context;
-  const fresh = (): Effects => new Effects(card, message, message.trace, keys, clock);
-  const failed = (error: string): Called => ({ effects: fresh(), result: resultText({ ok: false, error }) });
-  const effects = fresh();
+  const { card, logger } = context;
+  const failed = (error: string): Called => ({
+    effects: effectsOf(context, delivery),
+    result: resultText({ ok: false, error }),
+  });
+  const effects = effectsOf(context, delivery);
   const tools: ToolSet = ownTools(context, effects, place, askedBy);
   const held = Object.hasOwn(tools, tool) ? tools[tool] : undefined;
   if (!held) return failed(`The tool ${tool} is not there any more.`);

@@ -7,7 +7,14 @@ const LISTED = 80;
 const LONGEST_NAME = 80;
 
 /** What those who are to approve a call are told. */
-export function describeRequest({ number, tool, input, askedBy, askedAt, expiresAt }: Approval, agent: string): string {
+export function describeRequest(approval: Approval, agent: string): string {
+  const { number, askedAt, expiresAt } = approval;
+  const deadline = inTime(expiresAt - askedAt);
+  return `${describeCall(approval, agent)}\n!approve ${number} or !reject ${number} [why], within ${deadline}.`;
+}
+
+/** What is to be called, and with what. */
+export function describeCall({ tool, input, askedBy }: Approval, agent: string): string {
   const text = harmless(JSON.stringify(input, null, 2));
   const rest = text.length - SHOWN;
   return [
@@ -16,7 +23,6 @@ export function describeRequest({ number, tool, input, askedBy, askedAt, expires
     text.slice(0, SHOWN),
     '```',
     ...(rest > 0 ? [`There are ${rest} more characters: \`parley approvals --json\` shows them.`] : []),
-    `!approve ${number} or !reject ${number} [why], within ${inMinutes(expiresAt - askedAt)}.`,
   ].join('\n');
 }
 
@@ -26,7 +32,7 @@ export function describeWaiting(
   agent: string,
   now: number,
 ): string {
-  const left = expiresAt > now ? `${inMinutes(expiresAt - now)} left` : 'its time is up';
+  const left = expiresAt > now ? `${inTime(expiresAt - now)} left` : 'its time is up';
   const text = harmless(JSON.stringify(input));
   const shown = text.length > LISTED ? `${text.slice(0, LISTED)}…` : text;
   return `${number}: ${agent}, ${tool}, for ${nameOf(askedBy)}, ${left}: ${shown}`;
@@ -36,7 +42,8 @@ export function describeWaiting(
 export function describeDecision({ number, status, decidedBy }: Approval): string {
   const by = decidedBy === null ? '' : ` by ${nameOf(decidedBy)}`;
   if (status === 'rejected') return `${number} has been rejected${by} already.`;
-  if (status === 'approved' || status === 'done') return `${number} has been approved${by} already.`;
+  if (status === 'approved' || status === 'calling' || status === 'done')
+    return `${number} has been approved${by} already.`;
   return `${number} has expired. Whoever wants it has to ask again.`;
 }
 
@@ -64,7 +71,13 @@ const nameOf = (name: string): string =>
     .trim()
     .slice(0, LONGEST_NAME);
 
-function inMinutes(ms: number): string {
+/** To the minute; below two hours in minutes alone. */
+function inTime(ms: number): string {
   const minutes = Math.max(1, Math.round(ms / 60_000));
-  return `${minutes} minute${minutes === 1 ? '' : 's'}`;
+  if (minutes < 120) return counted(minutes, 'minute');
+  const hours = Math.floor(minutes / 60);
+  const parts = [counted(Math.floor(hours / 24), 'day'), counted(hours % 24, 'hour'), counted(minutes % 60, 'minute')];
+  return parts.filter((part) => !part.startsWith('0 ')).join(' ');
 }
+
+const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`;

@@ -1,86 +1,21 @@
-import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { type ToolSet, tool } from 'ai';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { z } from 'zod';
-import {
-  APPROVAL_TIMEOUT_MS,
-  DOWN,
-  idOf,
-  openWorld,
-  PERSON,
-  type Script,
-  script,
-  type World,
-  type WorldOptions,
-} from '../../test/support/agents.ts';
+import { describe, expect, it } from 'vitest';
+import { APPROVAL_TIMEOUT_MS, DOWN, idOf, PERSON, type Script, script, type World } from '../../test/support/agents.ts';
 import { type Address, agentAddress, conversationId, messageId, systemAddress } from '../domain/addresses.ts';
 import { startTrace } from '../domain/trace.ts';
 import { newId } from '../lib/ids.ts';
-import type { Effects } from './effects.ts';
-
-/** A tool that cannot be undone, and what it has been called with. */
-class Deployment {
-  readonly calls: string[] = [];
-  /** How often its calls still fail: by themselves, or when they are to be committed. */
-  failures = { thrown: 0, lost: 0 };
-
-  readonly tools = (effects: Effects): ToolSet => ({
-    deploy: tool({
-      inputSchema: z.object({ target: z.string(), note: z.string().optional() }),
-      execute: ({ target }) => {
-        this.calls.push(target);
-        if (this.failures.thrown-- > 0) throw new Error('the server is on fire');
-        if (this.failures.lost-- > 0) {
-          effects.write(() => {
-            throw new Error('killed');
-          });
-        }
-        return { ok: true, deployed: target };
-      },
-    }),
-  });
-}
-
-const deploys: Script = async (turn) => JSON.stringify(await turn.use('deploy', { target: 'production' }));
-const atlas = script({
-  'please deploy': deploys,
-  '[approved: deploy]': ({ prompt }) => `Result: ${prompt}`,
-  '[rejected: deploy]': ({ prompt }) => `Pity: ${prompt}`,
-});
-
-const BOSS = { sender: 'boss' };
-/** The same after a restart, when the world counts from one again. */
-const AFTERWARDS = { ...BOSS, id: 'afterwards' };
-
-async function open(deployment: Deployment, more: Partial<WorldOptions> = {}): Promise<World> {
-  return openWorld({
-    agents: { Atlas: atlas, Nova: () => 'Nova here.' },
-    admins: ['boss', 'chief'],
-    extraTools: deployment.tools,
-    toolPolicy: { allow: ['messaging', 'groups', 'deploy'], approve: ['deploy'] },
-    ...more,
-  });
-}
-
-/** The same database, in what is another process as far as it can tell. */
-async function restart(world: World, deployment: Deployment, more: Partial<WorldOptions> = {}): Promise<World> {
-  await world.stop();
-  const path = dirname(world.db.path);
-  const folder = { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-  onTestFinished(folder.remove);
-  return open(deployment, { folder, clock: world.clock, ...more });
-}
-
-const heardBy = (world: World, peer: string): readonly string[] =>
-  world.said.filter((said) => said.peer.id === peer).map(({ text }) => text);
-const last = (world: World, peer = 'boss'): string => heardBy(world, peer).at(-1) ?? '';
-const audited = (world: World): readonly string[] =>
-  world.audit
-    .tail(100)
-    .filter(({ kind }) => kind.startsWith('approval.'))
-    .map(({ kind, actor }) => `${kind} ${actor}`);
-const statusOf = (world: World, number = 1): string | undefined => world.approvals.get(number)?.status;
+import {
+  AFTERWARDS,
+  atlas,
+  audited,
+  BOSS,
+  Deployment,
+  deploys,
+  heardBy,
+  last,
+  open,
+  restart,
+  statusOf,
+} from './approvals.fixture.ts';
 
 /** Puts a message into the mailbox of Atlas, as somebody on the same database could. */
 async function put(world: World, from: Address, type: string): Promise<void> {
@@ -405,16 +340,34 @@ describe('when something fails on the way', () => {
     expect(deployment.calls).toHaveLength(1);
   });
 
-  it('[TOL-03] a crash after the call and before it is on the disk has it called again, and answered once', async () => {
+  it('[TOL-03] a crash after the call and before it is on the disk does not have it called again: nobody claims to know what it did', async () => {
     const deployment = new Deployment();
     deployment.failures.lost = 1;
     await using world = await open(deployment);
     await world.tell('Atlas', 'please deploy', BOSS);
     await world.tell('Atlas', '!approve 1', BOSS);
     await world.pass(60_000);
-    expect(deployment.calls).toHaveLength(2);
-    expect(heardBy(world, 'boss').filter((text) => text.startsWith('Result: '))).toHaveLength(1);
+    expect(deployment.calls).toHaveLength(1);
+    const results = heardBy(world, 'boss').filter((text) => text.startsWith('Result: '));
+    expect(results).toEqual([expect.stringContaining('Whether it has been done is not known')]);
+    expect(statusOf(world)).toBe('done');
     expect(audited(world).filter((entry) => entry.startsWith('approval.done'))).toHaveLength(1);
+  });
+
+  it('[TOL-03] a crash while the tool works does not have it called again after the restart', async () => {
+    const deployment = new Deployment();
+    const asked = await open(deployment);
+    await asked.tell('Atlas', 'please deploy', BOSS);
+    deployment.failures.lost = 1;
+    const killed = await restart(asked, deployment);
+    await killed.tell('Atlas', '!approve 1', AFTERWARDS);
+    expect(statusOf(killed)).toBe('calling');
+    await using world = await restart(killed, deployment);
+    await world.pass(60_000);
+    expect(deployment.calls).toHaveLength(1);
+    expect(last(world)).toContain('Whether it has been done is not known');
+    await world.tell('Atlas', '!approve 1', { ...BOSS, id: 'again' });
+    expect(last(world)).toContain('1 has been approved by');
   });
 
   it('[TOL-03] a tool that throws is not called again: the model is told', async () => {

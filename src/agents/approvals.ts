@@ -5,6 +5,7 @@ import type { Approval } from '../domain/approval.ts';
 import type { ChatPlace } from '../domain/chat.ts';
 import { deriveId } from '../lib/ids.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
+import { choicesOf } from './approval-choices.ts';
 import { approvalEvent } from './approval-decisions.ts';
 import { describeRequest } from './approval-words.ts';
 import type { AgentContext } from './context.ts';
@@ -71,14 +72,17 @@ class Requests {
     const number = await approvals.reserve();
     effects.fork((trace) => {
       const { now, conversation } = effects;
+      const shown = approvers(place).map((to, index) => ({ to, label: `${label}:notice:${index}` }));
       const approval: Approval = {
         ...{ number, id: effects.id(label), agent: card.id, tool, input, place, askedBy, conversation, trace },
+        notices: shown.map((notice) => effects.id(notice.label)),
         ...{ askedAt: now, expiresAt: now + approvalTimeoutMs, status: 'waiting', decidedBy: null, why: null },
       };
       effects.write(approvals.add(approval));
       effects.write(audit.entry(approvalEvent('asked', approval, card.id)));
-      for (const [index, approver] of approvers(place).entries()) {
-        effects.say(approver, describeRequest(approval, card.name), { label: `${label}:notice:${index}` });
+      const choices = choicesOf(number);
+      for (const notice of shown) {
+        effects.say(notice.to, describeRequest(approval, card.name), { label: notice.label, choices });
       }
       // In a conversation of its own: nothing that people say waits for it, or is taken to have been said before it.
       const alone = conversationId(deriveId('conv', approval.id, 'expiry'));

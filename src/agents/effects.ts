@@ -135,7 +135,7 @@ export class Effects {
     this.#kept += turns;
   }
 
-  /** Says something in a chat. `id`, where it follows from something else than this turn. */
+  /** Says something in a chat. `id`, where it follows from something else than this turn; `choices`: what can be answered by a button. */
   say(
     place: ChatPlace,
     text: string,
@@ -143,13 +143,16 @@ export class Effects {
       label = 'say',
       speaker = this.#self,
       id,
-    }: { label?: string; speaker?: { id: string; name: string }; id?: MessageId } = {},
+      choices,
+    }: {
+      label?: string;
+      speaker?: { id: string; name: string };
+      id?: MessageId;
+      choices?: NonNullable<ChatOut['choices']>;
+    } = {},
   ): void {
-    this.#speak(
-      place,
-      { peer: place.peer, speaker: { id: speaker.id, name: speaker.name }, text },
-      id ?? this.id(label),
-    );
+    const said = { peer: place.peer, speaker: { id: speaker.id, name: speaker.name }, text };
+    this.#speak(place, choices ? { ...said, choices } : said, id ?? this.id(label));
   }
 
   /** Has a program on the other side of a chat read a text as it is. `about`: what this agent wants to find when it is answered. */

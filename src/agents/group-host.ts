@@ -175,6 +175,7 @@ async function close(
   const spoken = contributions.filter(({ text }) => text !== null);
   let effects = begin();
   if (!needsSummary(discussion)) {
+    if (discussion.panel?.awaited && spoken.length === 0) effects.say(place, SILENCE, { id: summaryId(discussion) });
     effects.write(discussions.put(card.id, { ...discussion, waitingFor: [], closed: true }));
     return settle(effects, discussion.budget);
   }
@@ -203,6 +204,9 @@ async function close(
   effects.write(discussions.put(card.id, { ...discussion, waitingFor: [], closed: true }));
   return settle(effects, discussion.budget);
 }
+
+/** Each of a panel has left it to the others to answer, or has not answered in time. */
+const SILENCE = 'None of us has an answer to that.';
 
 /** One discussion has one summary, whatever it was that closed it. */
 const summaryId = ({ id }: Discussion): MessageId => messageId(deriveId('msg', id, 'summary'));

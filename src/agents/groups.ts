@@ -144,7 +144,7 @@ export class GroupActions {
   }
 
   /** Puts what somebody said to the agents of a panel that hear each other. This agent leads them, and is one of them. */
-  askPanel({ members, rounds, judgement }: ChatPanel, question: string): ToolAnswer {
+  askPanel({ members, rounds, judgement, awaited }: ChatPanel, question: string): ToolAnswer {
     const { card, directory, groups } = this.#context;
     const { channel, account, peer } = this.#place;
     const id = groupId(deriveId('grp', 'panel', card.id, channel, account, peer.kind, peer.id));
@@ -155,10 +155,10 @@ export class GroupActions {
     const group: Group = { id, name, purpose: '', host: card.id, members: roster, version };
     const isNew = JSON.stringify(known?.members) !== JSON.stringify(roster);
     if (isNew) this.#change(group, [...(known?.members ?? []), ...roster]);
-    return this.ask(isNew || !known ? group : known, question, { rounds, judgement });
+    return this.ask(isNew || !known ? group : known, question, { rounds, judgement, awaited });
   }
 
-  ask(group: Group, question: string, panel?: Pick<ChatPanel, 'rounds' | 'judgement'>): ToolAnswer {
+  ask(group: Group, question: string, panel?: Pick<ChatPanel, 'rounds' | 'judgement' | 'awaited'>): ToolAnswer {
     const { card, clock, discussion: limits, discussions, sessions, hasGroupChats } = this.#context;
     if (group.host !== card.id) return ledByAnother(group);
     const members = panel ? group.members : group.members.filter(({ id }) => id !== card.id);
@@ -203,7 +203,7 @@ export class GroupActions {
       share: effects.trace.budget,
       budget: turnsOf(effects.trace.budget, SUMMARY_TURNS),
       closed: false,
-      ...(panel && { panel: { judgement: panel.judgement } }),
+      ...(panel && { panel: { judgement: panel.judgement, awaited: panel.awaited } }),
     };
     effects.writeWithShare((share) => discussions.put(card.id, { ...opened, share }));
     const line = { id, role: 'user', speaker: this.#askedBy, text: question, at: effects.now } as const;

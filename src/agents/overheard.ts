@@ -8,21 +8,27 @@ const LINES = 20;
 /** Of each, at most, in UTF-16 code units. */
 const LINE_LENGTH = 1_000;
 
-/** What is said in a group where agents listen, and to none of them, is one memory for all of them. */
+/** What is said in a group where agents listen, and not to all of them, is one memory for all of them. */
 const keyOf = ({ channel, account, peer }: ChatPlace): string => `overheard:${channel}:${account}:${peer.id}`;
 
-/** Remembers what was said in a group and is for nobody here. */
+/** Remembers what was said in a group and is not for everybody here. */
 export function overhear(sessions: SessionStore, { sender, text, ...place }: ChatIn, id: string, at: number): Write {
   const speaker = sender.name ?? sender.id;
   const line: SessionEntry = { id, role: 'user', speaker, text: text.slice(0, LINE_LENGTH), at };
   return sessions.append(agentId(place.account), keyOf(place), [line]);
 }
 
-/** A text with what was said in the group since this agent last had a turn there. */
-export function withOverheard(sessions: SessionStore, agent: AgentId, place: ChatPlace, text: string): string {
+/** A text with what was said in the group since this agent last had a turn there. `own`: what of it is the text. */
+export function withOverheard(
+  sessions: SessionStore,
+  agent: AgentId,
+  place: ChatPlace,
+  text: string,
+  own: readonly string[],
+): string {
   if (place.peer.kind !== 'group') return text;
   const since = sessions.recent(sessionKey(agent, place), 1).at(-1)?.at ?? 0;
-  const lines = sessions.recent(keyOf(place), LINES).filter(({ at }) => at > since);
+  const lines = sessions.recent(keyOf(place), LINES).filter(({ id, at }) => at > since && !own.includes(id));
   if (lines.length === 0) return text;
   return [
     '[said in the group before, to others]',

@@ -211,12 +211,118 @@ describe('a panel whose agents hear each other', () => {
     expect(spoken(world)).toEqual(['Bolt: bolt']);
   });
 
+  it.each([
+    ['alone with them', {}, true],
+    ['who mentions them in a group', { addressed: true }, true],
+    ['who names them in a group', { addressed: false, text: '@Atlas and @Nova, what is best?' }, true],
+    ['who speaks to others in a group', { addressed: false }, false],
+  ])('[BRD-07] [TRC-02] that each leave the word to the others: somebody %s is told', async (_who, said, isTold) => {
+    const { text = 'What is best?', addressed } = { text: undefined, addressed: undefined, ...said };
+    const silent: Script = () => 'NO_REPLY';
+    const peer = { kind: 'group', id: 'people@g.us' } as const;
+    await using world = await openWorld({
+      routing: rules({ peer: '*', activation: 'always', shared: { rounds: 3, judgement: { mode: 'merge' } } }),
+      agents: { Atlas: silent, Nova: silent, Bolt: silent },
+    });
+    await world.tell('Atlas', text, addressed === undefined ? {} : { peer, addressed });
+    expect(spoken(world)).toEqual(isTold ? ['Atlas: None of us has an answer to that.'] : []);
+    expect(world.spool.stats().deliveries).toMatchObject({ blocked: 0, leased: 0, failed: 0 });
+  });
+
   it('[BRD-07] [TRC-02] what the budget does not reach for is not begun, and the person hears it', async () => {
     const budget = { turns: 3, tokens: null, microUsd: null };
     await using world = await withPanel({ shared: { rounds: 5, judgement: null } }, { budget });
     await world.tell('Atlas', 'What is best?');
     expect(world.turns).toEqual([]);
     expect(world.heard().at(-1)).toContain('budget');
+  });
+});
+
+describe('a panel in a group that it answers in when it is spoken to', () => {
+  const GROUP = { kind: 'group', id: 'people@g.us', name: 'People' } as const;
+  const inGroup = (panel: Partial<Panel> = {}, agents: Partial<WorldOptions['agents']> = {}): Promise<World> =>
+    openWorld({
+      routing: rules({ ...panel, peer: GROUP.id }),
+      activation: 'mention',
+      mentionPatterns: { nova: ['\\bnova\\b'], bolt: ['\\bbolt\\b', 'engine'] },
+      agents: { Atlas: says('atlas'), Nova: says('nova'), Bolt: says('bolt'), ...agents },
+    });
+  const said = async (world: World, text: string, addressed = false): Promise<readonly string[]> => {
+    const before = world.said.length;
+    await world.tell('Atlas', text, { peer: GROUP, addressed });
+    // What is said later is said at another time.
+    await world.pass(1_000);
+    return spoken(world).slice(before).sort();
+  };
+
+  it('[BRD-05] a mention pattern wakes whose it is, and nobody else', async () => {
+    await using world = await inGroup();
+    expect(await said(world, 'What is wrong with the engine?')).toEqual(['Bolt: bolt']);
+    expect(await said(world, 'nova, the engine?')).toEqual(['Bolt: bolt', 'Nova: nova']);
+    expect(await said(world, 'What is new?')).toEqual([]);
+    expect(await said(world, 'innovation')).toEqual([]);
+  });
+
+  it('[BRD-05] a mention of the account wakes all, patterns or not; a name chooses even then', async () => {
+    await using world = await inGroup();
+    expect(await said(world, 'What is new?', true)).toEqual(ALL);
+    expect(await said(world, 'What of the engine?', true)).toEqual(ALL);
+    expect(await said(world, '@Atlas, what of the engine?', true)).toEqual(['Atlas: atlas']);
+  });
+
+  it('[BRD-05] patterns choose nobody where all answer anyhow', async () => {
+    await using world = await inGroup({ activation: 'always' });
+    expect(await said(world, 'What of the engine?')).toEqual(ALL);
+    await using direct = await withPanel({}, { mentionPatterns: { bolt: ['engine'] } });
+    await direct.tell('Atlas', 'What of the engine?');
+    expect([...spoken(direct)].sort()).toEqual(ALL);
+  });
+
+  it('[BRD-05] a pattern wakes who would not be chosen by a rule', async () => {
+    const selection = { rules: [{ words: ['engine'], agents: [idOf('Atlas')] }], otherwise: [], selector: null };
+    await using world = await inGroup({ selection });
+    expect(await said(world, 'What of the engine?')).toEqual(['Bolt: bolt']);
+  });
+
+  it('[BRD-05] those who sleep hear what was said to the others, once, and never what was said to them', async () => {
+    await using world = await inGroup();
+    await said(world, 'Hello all.');
+    await said(world, 'What of the engine?');
+    await said(world, '@nova, and you?');
+    await said(world, 'What is new?', true);
+    const prompts = (agent: string) => turnsOf(world, agent).map(({ prompt }) => prompt);
+    const heard = (...lines: string[]) =>
+      ['[said in the group before, to others]', ...lines.map((line) => `person: ${line}`), '', ''].join('\n');
+    const last = 'person: What is new?';
+    expect(prompts('Bolt')).toEqual([
+      `${heard('Hello all.')}person: What of the engine?`,
+      `${heard('@nova, and you?')}${last}`,
+    ]);
+    expect(prompts('Nova')).toEqual([`${heard('Hello all.', 'What of the engine?')}person: @nova, and you?`, last]);
+    expect(prompts('Atlas')).toEqual([`${heard('Hello all.', 'What of the engine?', '@nova, and you?')}${last}`]);
+  });
+
+  it('[BRD-05] [BRD-07] whoever a model chooses among those who are called hears the message once', async () => {
+    const selection = { rules: [], otherwise: [], selector: idOf('Atlas') };
+    const choose: Script = async (turn) => {
+      if (!turn.prompt.includes('[choose')) return 'atlas';
+      await turn.use('choose_agents', { agents: ['Nova'] });
+      return 'NO_REPLY';
+    };
+    await using world = await inGroup({ selection }, { Atlas: choose });
+    expect(await said(world, '@nova and @bolt, what is new?')).toEqual(['Nova: nova']);
+    expect(turnsOf(world, 'Nova').map(({ prompt }) => prompt)).toEqual(['person: @nova and @bolt, what is new?']);
+  });
+
+  it('[BRD-05] the pattern of an agent that is alone on its number wakes it', async () => {
+    await using world = await openWorld({
+      activation: 'mention',
+      mentionPatterns: { atlas: ['oracle'] },
+      agents: { Atlas: says('atlas') },
+    });
+    expect(await said(world, 'Where is it?')).toEqual([]);
+    expect(await said(world, 'Ask the oracle.')).toEqual(['Atlas: atlas']);
+    expect(await said(world, 'Where is it?', true)).toEqual(['Atlas: atlas']);
   });
 });
 

@@ -137,7 +137,7 @@ async function answerAsker(
   if (spent) {
     const effects = new Effects(card, delivery.message, trace, keys, clock);
     tellWhyItStopped(context, effects, spent, conversation);
-    if (asker.kind === 'agent' && isTask(asker.question)) reply(effects, asker, { error: 'the budget is spent' });
+    if (asker.kind === 'agent' && isAwaited(asker.question, trace)) reply(effects, asker, { error: SPENT });
     const { outputs, also } = effects.finish(trace.budget);
     return { kind: 'ack', outputs, also };
   }
@@ -172,7 +172,8 @@ async function replyToAgent(
   );
   if (outcome.kind === 'waiting') return waitForProvider(outcome.retryAfterMs, null);
   const { effects } = outcome;
-  const answer: Json = answerOf(outcome, asker.question);
+  const left = outcome.kind === 'answered' ? outcome.left : trace.budget;
+  const answer: Json = answerOf(outcome, asker.question, trace);
   const text = typeof answer === 'string' ? answer : null;
   const heard = { id: delivery.message.id, role: 'user', speaker, text: prompt, at: effects.now } as const;
   const own = text
@@ -180,17 +181,27 @@ async function replyToAgent(
     : [];
   effects.write(sessions.append(card.id, key, [heard, ...own]));
   if (answer !== null) reply(effects, asker, answer);
-  return acknowledge(context, effects, outcome.kind === 'answered' ? outcome.left : trace.budget, delivery);
+  return acknowledge(context, effects, left, delivery);
 }
 
-/** What is replied; null: nothing, or nothing yet. Whoever gave a task hears of it in any case. */
-function answerOf(outcome: Exclude<TurnOutcome, { kind: 'waiting' }>, question: Message): Json {
+/** What is replied; null: nothing yet, because it has asked others first, or nothing at all. Whoever waits hears of silence too. */
+function answerOf(outcome: Exclude<TurnOutcome, { kind: 'waiting' }>, question: Message, trace: Trace): Json {
   if (outcome.kind === 'unanswerable') {
     return isTask(question) ? { error: outcome.why } : `I cannot answer: ${outcome.why}.`;
   }
-  if (outcome.text !== null || !isTask(question) || outcome.effects.expectsAnswers) return outcome.text;
-  return { error: 'it had nothing to say' };
+  const { text, effects, left } = outcome;
+  if (text !== null || !isAwaited(question, trace)) return text;
+  if (effects.exhausted(left)) return { error: SPENT };
+  return effects.expectsAnswers ? null : { error: 'it had nothing to say' };
 }
+
+const SPENT = 'the budget is spent';
+
+/**
+ * Whether the other agent waits for an answer. Two that leave the word to each other would wait for ever, and a person for both. A
+ * message that began an exchange of its own is of an agent that knows nothing of traces: silence is all that ends a talk with it.
+ */
+const isAwaited = (question: Message, { root }: Trace): boolean => isTask(question) || root !== question.id;
 
 /** A failure is only taken note of; an answer is to be gone on from. */
 function reply(effects: Effects, { id, name, question }: Asker & { kind: 'agent' }, payload: Json): void {

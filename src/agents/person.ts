@@ -77,7 +77,9 @@ export async function answerPerson(
   const lines = await burst(context, delivery, chat);
   const said = lines.map((line) => line.text).join('\n');
   // With several people in a chat, it matters who says something.
-  const text = place.peer.kind === 'group' ? withOverheard(sessions, card.id, place, `${person}: ${said}`) : said;
+  // Its root too: a message that was handed on by one who chooses has another id.
+  const own = [...lines.map(({ id }) => id), delivery.message.trace.root];
+  const text = place.peer.kind === 'group' ? withOverheard(sessions, card.id, place, `${person}: ${said}`, own) : said;
   return answerInChat(context, delivery, { place, person, speaker: person, text, lines, trace }, signal);
 }
 

@@ -12,7 +12,7 @@ export interface ChatArrival {
 
 /**
  * Takes a message in. When it resolves with `accepted` or `duplicate` the message is durable, and only then may the channel tell
- * its platform so. `refused`: the gate did not let it through, and the sender is not told. Rejects when it could not be stored.
+ * its platform so. `refused`: the gate did not let it through, or it is a reaction that is for nobody; the sender is not told. Rejects when it could not be stored.
  */
 export type Receive = (arrival: ChatArrival) => Promise<'accepted' | 'duplicate' | 'refused'>;
 

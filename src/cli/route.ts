@@ -23,14 +23,23 @@ export function route(channel: RouteQuestion['channel'], peer: string, options: 
   if (explained.agents.length === 0) process.exitCode = NOBODY_EXIT;
 }
 
-function describe({ channel, account, peer, agents, panel, reason }: RouteExplanation): string {
+function describe({ channel, account, peer, agents, panel, reason, wake }: RouteExplanation): string {
   const chat = `${peer.kind === 'group' ? 'the group' : 'the chat with'} ${oneLine(peer.id)}`;
   return [
     `In ${chat} on ${channel}, account ${account}:`,
     `  Answered by: ${mark('strong', agents.length === 0 ? 'nobody' : inOrder(agents))}`,
     `  Because:     ${reason}`,
+    ...(wake && agents.length > 0 ? describeWake(wake) : []),
     ...(panel ? describePanel(panel, agents) : []),
   ].join('\n');
+}
+
+function describeWake({ byText, patterns }: NonNullable<RouteExplanation['wake']>): string[] {
+  const fitting = patterns.map(({ agent, pattern }) => `${agent} by the mention pattern ${oneLine(pattern)}`);
+  if (fitting.length > 0) return [`  Woken:       ${fitting.join(', ')}`];
+  return [
+    `  Woken:       ${byText ? 'by name' : 'only by a mention of the account or a reply to it: no mention pattern fits'}`,
+  ];
 }
 
 /** `Alfred (alfred) and Clara (clara), then Bärbel (baerbel)`. */

@@ -26,9 +26,6 @@ import type { AgentConfig, Config } from './config/config.ts';
 import { MediaFiles } from './media.ts';
 import type { Records } from './records.ts';
 
-/** How long a call of a tool waits for a person, in milliseconds. */
-const APPROVAL_TIMEOUT_MS = 60 * 60_000;
-
 interface AgentParts {
   readonly spool: Spool;
   readonly records: Records;
@@ -44,17 +41,20 @@ interface AgentParts {
   readonly logger: Logger;
 }
 
+/** What each agent has for itself. */
+type PerAgent = 'card' | 'persona' | 'chain' | 'toolPolicy' | 'approvalTimeoutMs' | 'extraTools';
+
 /** The agents of this process, ready to handle their mailboxes. */
 export function makeAgents(config: Config, parts: AgentParts): Agent[] {
   const { spool, records, gate, keys, channels, links, toolboxes, onOpened, clock, logger } = parts;
-  const admins = new Set((config.admins.length > 0 ? config.admins : [PERSON.id]).map(normaliseIdentity));
+  const admins = adminsOf(config);
   const media = new MediaFiles({
     folder: join(config.dataDir, 'media'),
     maxBytes: config.whatsapp?.maxMediaBytes ?? 0,
     channels,
   });
   const { registry: directory, sessions, groups, discussions, audit, seen, teams, approvals } = records;
-  const shared: Omit<AgentContext, 'card' | 'persona' | 'chain' | 'toolPolicy' | 'extraTools'> = {
+  const shared: Omit<AgentContext, PerAgent> = {
     ...{ directory, sessions, groups, discussions, audit, seen, teams, approvals, gate, keys, clock, logger, links },
     message: (id) => spool.message(id),
     requireAuth: config.security.requireAgentAuth,
@@ -63,7 +63,6 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
     discussion: config.discussion,
     taskTimeoutMs: config.taskTimeoutMs,
     approvers: approversAmong(admins),
-    approvalTimeoutMs: APPROVAL_TIMEOUT_MS,
     behind: ({ channel }, id, mailbox) => (debounceMs(config, channel) > 0 ? spool.behind(id, mailbox) : []),
     filesOf: (chat) => media.describe(chat),
     isAdmin: ({ sender }) => [sender.id, ...(sender.aliases ?? [])].some((id) => admins.has(normaliseIdentity(id))),
@@ -82,11 +81,16 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
       card: cardOf(agent),
       persona: agent.persona,
       toolPolicy: agent.tools,
+      approvalTimeoutMs: agent.tools.approvalMinutes * 60_000,
       extraTools: () => toolboxes.get(agent.id) ?? {},
       chain: new ModelChain(links, { clock, logger }),
     });
   });
 }
+
+/** Who may give commands in a chat, normalised. Where nobody is named, whoever holds the local phone. */
+export const adminsOf = ({ admins }: Config): ReadonlySet<string> =>
+  new Set((admins.length > 0 ? admins : [PERSON.id]).map(normaliseIdentity));
 
 /** How long an answer waits for what else a person has to say, in milliseconds. */
 export const debounceMs = ({ whatsapp }: Config, channel: string): number =>

@@ -1,6 +1,9 @@
+import { choicesOf, commandOfReaction } from '../agents/approval-choices.ts';
+import { describeCall } from '../agents/approval-words.ts';
 import { overhear } from '../agents/overheard.ts';
 import type { Channel } from '../channels/channel.ts';
-import { LOCAL, LocalChannel } from '../channels/local/local-channel.ts';
+import { LOCAL, LocalChannel, PERSON } from '../channels/local/local-channel.ts';
+import type { Waiting } from '../channels/local/wire.ts';
 import type { LinkEvent } from '../channels/whatsapp/baileys/link.ts';
 import { type InboundOptions, inbound } from '../delivery/inbound.ts';
 import { outbox } from '../delivery/outbox.ts';
@@ -18,7 +21,7 @@ import type { Spool } from '../spool/spool.ts';
 import type { Database } from '../spool/sqlite/database.ts';
 import { SqliteChatLog } from '../store/chat-log.ts';
 import { SqliteEnvelopeParts } from '../store/envelope-parts.ts';
-import { debounceMs } from './agents.ts';
+import { adminsOf, debounceMs } from './agents.ts';
 import { chatCarrier } from './chat-carrier.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { receiptOf } from './live-view.ts';
@@ -96,14 +99,16 @@ export class Chats {
     const { budget, ttlMs, whatsapp, ackReaction } = config;
     const [owner = null] = config.admins.map(normaliseIdentity);
     const check = gate.check.bind(gate);
-    const common = { spool, route: this.#route, check, audit: records.audit, budget, ttlMs, nameOf, owner };
+    const overheard: InboundOptions['overheard'] = (chat, id) =>
+      this.#commit([overhear(records.sessions, chat, id, clock.now())]);
+    const common = { spool, route: this.#route, check, overheard, audit: records.audit, budget, ttlMs, nameOf, owner };
     if (channel.name === LOCAL || !whatsapp) return common;
     const delayMs = debounceMs(config, channel.name);
     return {
       ...common,
       concerns: concernsAgents(whatsapp, this.#route),
-      overheard: (chat, id) => this.#commit([overhear(records.sessions, chat, id, clock.now())]),
       carrier: chatCarrier({ channel, gate, parts: this.#parts, commit: (writes) => this.#commit(writes) }),
+      saidByReaction: (reaction) => commandOfReaction(records.approvals, reaction),
       acknowledgement: ({ peer }) => (peer.kind === 'group' ? ackReaction : null),
       ...(delayMs > 0 && { answerAt: () => clock.now() + delayMs }),
     };
@@ -116,7 +121,8 @@ export class Chats {
   }
 }
 
-function localChannel({ config, db, spool, clock }: ChatsOptions): LocalChannel {
+function localChannel(options: ChatsOptions): LocalChannel {
+  const { config, db, spool, clock } = options;
   const { accounts } = config;
   const agents = config.agents.filter(({ id }) => accounts.includes(id));
   return new LocalChannel({
@@ -127,7 +133,20 @@ function localChannel({ config, db, spool, clock }: ChatsOptions): LocalChannel 
     clock,
     contacts: () => agents.map(contactOf),
     receiptOf: (id) => receiptOf(spool, LOCAL, id),
+    waiting: () => waitingFor(PERSON.id, options),
   });
+}
+
+/** The requests that a person can decide now. */
+function waitingFor(person: string, { config, records, nameOf, clock }: ChatsOptions): Waiting[] {
+  if (!adminsOf(config).has(normaliseIdentity(person))) return [];
+  return records.approvals
+    .list('waiting')
+    .filter(({ expiresAt }) => expiresAt > clock.now())
+    .map((approval) => {
+      const { number, agent, expiresAt } = approval;
+      return { number, agent, text: describeCall(approval, nameOf(agent)), expiresAt, choices: choicesOf(number) };
+    });
 }
 
 function contactOf({ id, name, phone, chain }: AgentConfig): ReturnType<LocalChannel['state']>['contacts'][number] {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { APPROVAL_DECIDED } from '../agents/approval-decisions.ts';
 import { TIMER } from '../agents/effects.ts';
 import type { LocalChannel } from '../channels/local/local-channel.ts';
 import type { FlowEvent, Receipt } from '../channels/local/wire.ts';
 import { type Address, messageId } from '../domain/addresses.ts';
-import { CHAT_IN, chatArrivalSchema } from '../domain/chat.ts';
+import { CHAT_IN, CHAT_OUT, chatArrivalSchema, chatOutSchema } from '../domain/chat.ts';
 import type { DeliveryStatus } from '../domain/delivery.ts';
 import type { Message } from '../domain/message.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -13,7 +14,7 @@ import type { DeliveryReport, Spool } from '../spool/spool.ts';
 
 const PREVIEW = 120;
 
-/** Shows on the local page what the spool does: the ticks of the person's messages, and envelopes moving between mailboxes. */
+/** Shows on the local page what the spool does: the ticks of the person's messages, envelopes moving between mailboxes, what waits for approval. */
 export function showOnPage(spool: Spool, channel: LocalChannel, clock: Clock): () => void {
   const flow = (what: FlowEvent['what'], message: Message, to: readonly Address[], status?: DeliveryStatus): void => {
     if (message.payload.type === TIMER || to.every((address) => address.startsWith('system:'))) return;
@@ -23,10 +24,18 @@ export function showOnPage(spool: Spool, channel: LocalChannel, clock: Clock): (
     if (message.payload.type !== CHAT_IN) return;
     channel.receipt(chatArrivalSchema.parse(message.payload.data).id, receiptFrom(spool.status(message.id)));
   };
+  // Also when it is claimed: what another process has sent was not seen to be accepted here.
+  const approvals = (message: Message): void => {
+    if (concernsApprovals(message)) channel.waitingChanged();
+  };
   const off = [
-    spool.on('accepted', ({ message, to }) => flow('accepted', message, to)),
+    spool.on('accepted', ({ message, to }) => {
+      flow('accepted', message, to);
+      approvals(message);
+    }),
     spool.on('claimed', ({ delivery: { message, to } }) => {
       flow('claimed', message, [to]);
+      approvals(message);
       receipt(message);
     }),
     spool.on('settled', ({ message: id, to, status }) => {
@@ -39,6 +48,11 @@ export function showOnPage(spool: Spool, channel: LocalChannel, clock: Clock): (
   return () => {
     for (const stop of off) stop();
   };
+}
+
+/** Whether a message shows a request, or tells that one was decided or has expired. */
+function concernsApprovals({ payload: { type, data } }: Message): boolean {
+  return type === APPROVAL_DECIDED || (type === CHAT_OUT && chatOutSchema.safeParse(data).data?.choices !== undefined);
 }
 
 /** How far a message has come that the person wrote on the local phone. */

@@ -46,6 +46,7 @@ describe('who handles a message', () => {
       agents: [{ id: 'clara', name: 'clara', rank: 0 }],
       reason: 'it has the account clara',
       panel: null,
+      wake: null,
     });
   });
 
@@ -60,6 +61,7 @@ describe('who handles a message', () => {
       ],
       reason: 'they are on the panel for Team',
       panel: { peer: 'Team', strategy: 'sequential', activation: null, selector: null, shared: null },
+      wake: null,
     });
     const shared = { rounds: 2, judge: { mode: 'merge' } };
     expect(explain('15550100@s.whatsapp.net').panel).toMatchObject({ activation: 'always', shared });
@@ -83,6 +85,51 @@ describe('who handles a message', () => {
     ['7@lid', {}, 'main'],
   ])('[BRD-04] the most specific binding, else the default: %s, %j', (peer, asked, agent) => {
     expect(whoOf(peer, asked)).toEqual([`${agent} 0`]);
+  });
+
+  const PATTERNS = `{
+    provider: 'demo',
+    platforms: ['local', 'whatsapp'],
+    agents: {
+      alfred: { name: 'Alfred', mentionPatterns: ['\\\\bbutler\\\\b', 'dinner'] },
+      baerbel: { groupChat: { mentionPatterns: ['dinner'] } },
+      clara: {},
+    },
+    routing: {
+      broadcast: { Team: ['alfred', 'baerbel', 'clara'], Open: { agents: ['alfred', 'baerbel'], activation: 'always' } },
+    },
+  }`;
+  const by = (agent: string, ...patterns: string[]) => patterns.map((pattern) => ({ agent, pattern }));
+
+  it.each([
+    [
+      'Is it time for DINNER, butler?',
+      ['alfred', 'baerbel'],
+      [...by('alfred', '\\bbutler\\b', 'dinner'), ...by('baerbel', 'dinner')],
+    ],
+    ['The butl\u200ber did it.', ['alfred'], by('alfred', '\\bbutler\\b')],
+    ['@clara, is there dinner?', ['clara'], []],
+  ])('[BRD-05] in a group on WhatsApp, the patterns that wake: %s', (text, agents, patterns) => {
+    const explained = explain('Team', { channel: 'whatsapp', text }, PATTERNS);
+    expect(explained.agents.map(({ id }) => id)).toEqual(agents);
+    expect(explained.wake).toEqual({ byText: true, patterns });
+  });
+
+  it('[BRD-05] where nobody is woken by the text, all are by a mention of the account', () => {
+    const explained = explain('Team', { channel: 'whatsapp', text: 'Hello' }, PATTERNS);
+    expect(explained.agents).toHaveLength(3);
+    expect(explained.wake).toEqual({ byText: false, patterns: [] });
+  });
+
+  it('[BRD-05] patterns do not matter where they answer always, nor in the chat of a person', () => {
+    for (const [peer, channel] of [
+      ['Open', 'whatsapp'],
+      ['Team', 'local'],
+      ['+15550100', 'whatsapp'],
+    ] as const) {
+      expect(explain(peer, { channel, text: 'dinner' }, PATTERNS).wake).toBe(null);
+    }
+    expect(whoOf('Open', { channel: 'whatsapp', text: 'butler' }, PATTERNS)).toEqual(['alfred 0', 'baerbel 0']);
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { LOCAL } from '../channels/local/local-channel.ts';
 import type { ChatIn } from '../domain/chat.ts';
 import { ParleyError } from '../domain/errors.ts';
 import type { Judgement } from '../domain/routing.ts';
@@ -6,7 +7,7 @@ import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { processSurroundings, type SpoolFlags, type Surroundings, withFlags } from './config/surroundings.ts';
 import { isPerson } from './config/whatsapp.ts';
-import { routeOf } from './routing.ts';
+import { patternsFor, routeOf } from './routing.ts';
 
 /** Something that might be said in a chat. */
 export interface RouteQuestion {
@@ -36,6 +37,13 @@ export interface RouteExplanation {
     readonly selector: string | null;
     readonly shared: { readonly rounds: number; readonly judge: Judgement | null } | null;
   } | null;
+  /** In a group in which they answer when they are spoken to; null elsewhere. */
+  readonly wake: {
+    /** Whether the text does it by itself. Otherwise they answer when the account is mentioned or replied to. */
+    readonly byText: boolean;
+    /** The mention patterns that it fits, of those who are to answer. */
+    readonly patterns: readonly { readonly agent: string; readonly pattern: string }[];
+  } | null;
 }
 
 /** What the configuration makes of it; nobody is started for that. Throws CONFIG_INVALID or AGENT_UNKNOWN. */
@@ -47,14 +55,15 @@ export function explainRoute(
   const loaded = loadConfig({ flags: {}, ...withFlags(surroundings, flags) });
   if (!loaded.ok) throw loaded.error;
   const { config } = loaded.value;
-  const { channel } = question;
+  const { channel, text } = question;
   if (!config.platforms.includes(channel)) {
     throw new ParleyError('CONFIG_INVALID', `${channel} is not one of the platforms: nothing is said there.`, {
       hint: `Set PLATFORM=${[...config.platforms, channel].join(',')}.`,
     });
   }
   const chat = chatOf(question, config);
-  const { agents, panel, reason } = routeOf(config)(chat);
+  const { agents, panel, reason, isCalled, activation } = routeOf(config)(chat);
+  const waits = chat.addressed === false && activation === 'mention';
   const names = new Map(config.agents.map(({ id, name }) => [id, name]));
   return {
     channel,
@@ -69,6 +78,14 @@ export function explainRoute(
       selector: panel.selection?.selector ?? null,
       shared: panel.shared && { rounds: panel.shared.rounds, judge: panel.shared.judgement },
     },
+    wake: waits
+      ? {
+          byText: isCalled,
+          patterns: agents.flatMap(({ id }) =>
+            patternsFor(config, id, text).map((pattern) => ({ agent: id, pattern })),
+          ),
+        }
+      : null,
   };
 }
 
@@ -81,6 +98,8 @@ function chatOf({ channel, peer: id, kind, account, text }: RouteQuestion, confi
     peer: isGroup ? { kind: 'group', id, name: id } : { kind: 'dm', id },
     sender: { id: isGroup ? 'somebody' : id },
     text,
+    // By a mention that WhatsApp knows of, or a reply.
+    ...(isGroup && channel !== LOCAL && { addressed: false }),
   };
 }
 

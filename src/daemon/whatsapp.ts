@@ -75,17 +75,17 @@ function openCloud(
 
 /**
  * Whether what is said in a chat is for the agents: in groups they answer only where they may, and when they are spoken to, be it by one
- * of their names.
+ * of their names or of their mention patterns.
  */
-export function concernsAgents({ groups, groupActivation }: WhatsAppConfig, route: Route): (chat: ChatIn) => boolean {
+export function concernsAgents({ groups }: Pick<WhatsAppConfig, 'groups'>, route: Route): (chat: ChatIn) => boolean {
   const named = groups === 'all' ? null : new Set(groups.map((group) => group.toLowerCase()));
   return (chat) => {
     const { peer, addressed } = chat;
     if (peer.kind === 'dm') return true;
-    const { panel, isNamed } = route(chat);
+    const { panel, isCalled, activation } = route(chat);
     const isListed = named === null || named.has(peer.id.toLowerCase()) || named.has(peer.name?.toLowerCase() ?? '');
     // Whoever sets up a panel for a group wants it to answer there.
     if (!isListed && !panel) return false;
-    return (panel?.activation ?? groupActivation) === 'always' || addressed === true || isNamed;
+    return activation === 'always' || addressed === true || isCalled;
   };
 }

@@ -42,8 +42,10 @@ export interface InboundOptions {
   readonly check: (chat: ChatIn) => Verdict;
   /** Whether it is for anybody here: not everything that is said in a group is. Default: all is. */
   readonly concerns?: (chat: ChatIn) => boolean;
-  /** Is given what does not concern anybody here, but is said where they listen. */
+  /** Is given what does not concern anybody here, or only some of a panel, but is said where the others listen. */
   readonly overheard?: (chat: ChatIn, id: MessageId) => Promise<void>;
+  /** What a person says by a reaction, as if they had written it; null: nothing. Default: nothing. */
+  readonly saidByReaction?: (reaction: NonNullable<ChatIn['reaction']>) => string | null;
   /** Default: only people speak here. */
   readonly carrier?: Carrier;
   /** An emoji with which a panel shows that it has heard; null: none. */
@@ -71,10 +73,12 @@ export function inbound(
   options: InboundOptions,
 ): (arrival: { id: string; chat: ChatIn; also?: readonly Write[] }) => Promise<'accepted' | 'duplicate' | 'refused'> {
   const { spool, route, check, concerns = () => true, overheard, carrier, audit, budget, ttlMs, answerAt } = options;
-  return async ({ id: platformId, chat, also = [] }) => {
-    const id = messageId(deriveId('msg', chat.channel, platformId));
+  return async ({ id: platformId, chat: arrived, also = [] }) => {
+    const id = messageId(deriveId('msg', arrived.channel, platformId));
     // A platform that hands the same message over again is not a sender who writes too much.
     if (spool.message(id)) return 'duplicate';
+    const chat = inWords(options, arrived);
+    if (!chat) return 'refused';
     const routed = route(chat);
     const [agent] = routed.agents;
     const brought = agent === undefined ? null : (carrier?.read(chat, agent.id) ?? null);
@@ -92,7 +96,9 @@ export function inbound(
     }
     if (carrier && brought) return takeCarried(spool, carrier, brought, also);
     const conversation = conversationOf(chat);
-    const { recipients, panel } = recipientsOf(routed);
+    const { recipients, panel } = recipientsOf(chat, routed);
+    // Before it is accepted: if this fails, the platform hands the message over again.
+    if (isHeardByOthers(chat, routed)) await overheard?.(chat, id);
     const accepted: NewMessage = {
       id,
       from: systemAddress(`person:${chat.channel}:${chat.sender.id}`),
@@ -113,6 +119,13 @@ export function inbound(
     const [receipt] = await spool.send([accepted, ...(acknowledgement ? [acknowledgement] : [])], also);
     return receipt?.duplicate ? 'duplicate' : 'accepted';
   };
+}
+
+/** A reaction as what is said by it. Null for most of them, which are for nobody here: nobody hears of those. */
+function inWords({ saidByReaction }: InboundOptions, chat: ChatIn): ChatIn | null {
+  if (!chat.reaction) return chat;
+  const text = saidByReaction?.(chat.reaction) ?? null;
+  return text === null ? null : { ...chat, text };
 }
 
 /** The first of a panel shows that it has heard. */
@@ -144,13 +157,21 @@ function reactionTo(
   };
 }
 
+/** In a group, who is not called listens to what is said to others. */
+const isHeardByOthers = ({ peer }: ChatIn, { agents, panel, isCalled }: Routed): boolean =>
+  peer.kind === 'group' && isCalled && panel !== null && agents.length < panel.agents.length;
+
 /** Of a panel whose agents hear each other one gets the message and leads the others; likewise one that chooses who is to answer. */
-function recipientsOf({ agents, panel }: Routed): { recipients: Routed['agents']; panel: ChatPanel | null } {
+function recipientsOf(
+  { peer: { kind }, addressed }: ChatIn,
+  { agents, panel, isCalled, activation }: Routed,
+): { recipients: Routed['agents']; panel: ChatPanel | null } {
   if (!panel) return { recipients: agents, panel: null };
   const { peer, shared, selection } = panel;
   const chosen = shared ? ('shared' as const) : ('each' as const);
   const { rounds = 1, judgement = null } = shared ?? {};
-  const chat = { peer, chosen, members: [...agents], rounds, judgement };
+  const awaited = kind === 'dm' || addressed === true || isCalled || activation === 'mention';
+  const chat = { peer, chosen, members: [...agents], rounds, awaited, judgement };
   const selector = selection?.selector ?? null;
   if (selector !== null && agents.length > 1) {
     return { recipients: [{ id: selector, rank: 0 }], panel: { ...chat, mode: 'select' } };

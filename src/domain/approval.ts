@@ -4,8 +4,8 @@ import type { ChatPlace } from './chat.ts';
 import type { Trace } from './trace.ts';
 import type { Write } from './write.ts';
 
-/** `done`: it was approved, and the tool has been called. */
-export type ApprovalStatus = 'waiting' | 'approved' | 'rejected' | 'expired' | 'done';
+/** `calling`: it was approved, and the call has begun; whoever finds it so cannot tell what became of it. `done`: it is over. */
+export type ApprovalStatus = 'waiting' | 'approved' | 'calling' | 'rejected' | 'expired' | 'done';
 
 /** A call of a tool that waits for a person, or has waited. Kept until long after it has ended. */
 export interface Approval {
@@ -21,6 +21,8 @@ export interface Approval {
   readonly place: ChatPlace;
   readonly askedBy: string;
   readonly conversation: ConversationId;
+  /** The messages that show it to those who may decide: who reacts to one of them decides. */
+  readonly notices: readonly MessageId[];
   /** What is decided goes on from here, with the share of the budget that was kept for it. */
   readonly trace: Trace;
   /** Epoch milliseconds. */
@@ -36,11 +38,15 @@ export interface Approval {
 export interface ApprovalStore {
   get(number: number): Approval | null;
   byId(id: MessageId): Approval | null;
+  /** The one that a message shows. */
+  byNotice(notice: MessageId): Approval | null;
   /** Oldest first. */
   list(which: 'waiting' | 'all'): readonly Approval[];
   /** A number that no other request has, has had, or will have. */
   reserve(): Promise<number>;
   add(approval: Approval): Write;
+  /** The call begins: it is `calling` when this resolves, also after a crash. Rejects when it was not `approved`. */
+  begin(approval: Approval): Promise<void>;
   /** Puts it in the place of what is kept of it. Throws in the transaction when that is not at `from` any more: somebody was first. */
   change(approval: Approval, from: ApprovalStatus): Write;
 }

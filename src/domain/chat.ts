@@ -43,6 +43,8 @@ const panelSchema = z.object({
   chosen: z.enum(['each', 'shared']).default('each'),
   members: z.array(z.object({ id: z.string().transform(agentId), rank: z.number() })),
   rounds: z.number().default(1),
+  /** Whether somebody waits for what they say: a person alone with them, or who has spoken to them in a group. */
+  awaited: z.boolean().default(false),
   judgement: z
     .discriminatedUnion('mode', [
       z.object({ mode: z.enum(['merge', 'first']) }),
@@ -70,6 +72,8 @@ export const chatInSchema = z.object({
   /** In a group: whether the account is spoken to, by a mention or by an answer to what it said. */
   addressed: z.boolean().exactOptional(),
   media: z.array(mediaSchema).exactOptional(),
+  /** An emoji that was put to what was said here; `to` is our own id of that message. There is no text then. */
+  reaction: z.object({ emoji: z.string(), to: z.string() }).exactOptional(),
   /** Who else answers. */
   panel: panelSchema.exactOptional(),
   /** When the platform took it, epoch milliseconds. */
@@ -81,6 +85,10 @@ export const CHAT_IN = 'chat.in';
 /** The same, with the platform's id of it: the data of a `chat.in` message. */
 export const chatArrivalSchema = chatInSchema.extend({ id: z.string() });
 
+/** Something to choose by a button; `id` is what a person says by it, such as `!approve 7`. */
+const choiceSchema = z.object({ id: z.string(), label: z.string() });
+export type Choice = z.infer<typeof choiceSchema>;
+
 /** What an agent says in a chat, on its way to a channel account. */
 export const chatOutSchema = z.object({
   peer: peerSchema,
@@ -91,6 +99,8 @@ export const chatOutSchema = z.object({
   replyTo: z.string().exactOptional(),
   /** An emoji that is put to the message `replyTo`, instead of a text. */
   reaction: z.string().exactOptional(),
+  /** Shown as buttons where the platform has them: at most three, of 20 characters each. The text says how to do without. */
+  choices: z.array(choiceSchema).exactOptional(),
   /** It has to arrive as one message, as it is: a program reads it. */
   verbatim: z.boolean().exactOptional(),
   /** A file of this machine that goes with the text. */

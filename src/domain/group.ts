@@ -62,7 +62,11 @@ export interface Discussion {
   readonly budget: Budget;
   readonly closed: boolean;
   /** Of a panel: what is said is said in the chat itself, and how it comes to one answer; absent for a group. */
-  readonly panel?: { readonly judgement: Judgement | null };
+  readonly panel?: {
+    readonly judgement: Judgement | null;
+    /** Whether it is said when nobody has anything to say. */
+    readonly awaited?: boolean;
+  };
 }
 
 export interface DiscussionStore {

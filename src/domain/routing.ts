@@ -34,6 +34,9 @@ export type Judgement =
   /** The first who has something to say is the answer. */
   | { readonly mode: 'first' };
 
+/** When agents answer in a group: when they are spoken to, or always. */
+export type Activation = 'mention' | 'always';
+
 /** Several agents on one peer (broadcast). */
 export interface Panel {
   /** The group's id or name, or the person's number. */
@@ -45,7 +48,7 @@ export interface Panel {
   /** They hear each other, in so many rounds; the first of them leads. null: each knows only what people say. */
   readonly shared: { readonly rounds: number; readonly judgement: Judgement | null } | null;
   /** In a group: answer only when spoken to. null: as everywhere. */
-  readonly activation: 'mention' | 'always' | null;
+  readonly activation: Activation | null;
 }
 
 export interface RoutingRules {

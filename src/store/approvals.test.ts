@@ -10,13 +10,28 @@ function approval(number: number, changes: Partial<Approval> = {}): Approval {
   return {
     ...{ number, id, agent: agentId('atlas'), tool: 'bash', input: { command: 'ls' }, askedBy: 'Ann' },
     place: { channel: 'test', account: 'atlas', peer: { kind: 'dm', id: 'ann' } },
-    ...{ conversation: conversationId('conv'), trace: startTrace(id, null), askedAt: 1, expiresAt: 2 },
+    ...{ conversation: conversationId('conv'), trace: startTrace(id, null), askedAt: 1, expiresAt: 2, notices: [] },
     ...{ status: 'waiting', decidedBy: null, why: null },
     ...changes,
   };
 }
 
 describe('the requests for approval in the database', () => {
+  it('[TOL-03] are found by each of the messages that show them, also when they have ended', async () => {
+    await using t = openTestSpool();
+    const store = new SqliteApprovals(t.db);
+    const [first, second, third] = ['msg_a', 'msg_b', 'msg_c'].map(messageId);
+    if (!first || !second || !third) throw new Error('no ids');
+    const all = [
+      approval(1, { notices: [first, second] }),
+      approval(2, { notices: [third], status: 'done' }),
+      approval(3),
+    ];
+    await t.db.write((tx) => all.forEach((each) => void store.add(each)(tx)));
+    const found = [first, second, third, messageId('msg_')].map((notice) => store.byNotice(notice)?.number);
+    expect(found).toEqual([1, 1, 2, undefined]);
+  });
+
   it('[TOL-03] are found by number, by id, and in a list', async () => {
     await using t = openTestSpool();
     const store = new SqliteApprovals(t.db);

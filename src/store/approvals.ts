@@ -28,6 +28,16 @@ export class SqliteApprovals implements ApprovalStore {
     return row ? approvalFromRow(row) : null;
   }
 
+  byNotice(notice: MessageId): Approval | null {
+    const row = this.#db
+      .prepare<Row>(
+        `SELECT status, data FROM approval
+         WHERE EXISTS (SELECT 1 FROM json_each(data, '$.notices') WHERE json_each.value = ?)`,
+      )
+      .get(notice);
+    return row ? approvalFromRow(row) : null;
+  }
+
   list(which: 'waiting' | 'all'): readonly Approval[] {
     const where = which === 'waiting' ? `WHERE status = 'waiting'` : '';
     return this.#db
@@ -49,6 +59,10 @@ export class SqliteApprovals implements ApprovalStore {
       databaseOf(tx)
         .prepare('INSERT INTO approval (number, id, status, data, changed_at) VALUES (?, ?, ?, ?, ?)')
         .run(approval.number, approval.id, status, JSON.stringify(approval), this.#clock.now());
+  }
+
+  async begin(approval: Approval): Promise<void> {
+    await this.#db.write((tx) => this.change({ ...approval, status: 'calling' }, 'approved')(tx));
   }
 
   change({ status, ...approval }: Approval, from: ApprovalStatus): Write {

@@ -20,6 +20,7 @@ const sent = (content = 'hello') => ({
   account: 'atlas',
   stanza: '3EB0',
   jid: '15550100@s.whatsapp.net',
+  departure: 'msg_1',
   content: Buffer.from(content),
 });
 

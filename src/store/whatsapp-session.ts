@@ -19,6 +19,7 @@ const FORGET_AT_ONCE = 2;
 
 interface SentRow {
   readonly jid: string;
+  readonly departure: string | null;
   readonly content: Uint8Array;
   readonly acked: number;
 }
@@ -105,12 +106,12 @@ export class SqliteWhatsAppSessions implements WhatsAppSessions {
 
   sent(account: string, stanza: string): SentMessage | null {
     const row = this.#db
-      .prepare<SentRow>('SELECT jid, content, acked FROM whatsapp_sent WHERE account = +? AND stanza = +?')
+      .prepare<SentRow>('SELECT jid, departure, content, acked FROM whatsapp_sent WHERE account = +? AND stanza = +?')
       .get(account, stanza);
-    return row ? { account, stanza, jid: row.jid, content: row.content, acked: row.acked === 1 } : null;
+    return row ? { account, stanza, ...row, acked: row.acked === 1 } : null;
   }
 
-  putSent({ account, stanza, jid, content }: Omit<SentMessage, 'acked'>): Write {
+  putSent({ account, stanza, jid, departure, content }: Omit<SentMessage, 'acked'>): Write {
     return (tx) => {
       const db = databaseOf(tx);
       const now = this.#clock.now();
@@ -119,9 +120,9 @@ export class SqliteWhatsAppSessions implements WhatsAppSessions {
            (SELECT account, stanza FROM whatsapp_sent WHERE at < +? ORDER BY at LIMIT ${FORGET_AT_ONCE})`,
       ).run(now - SENT_KEPT_MS);
       db.prepare(
-        `INSERT INTO whatsapp_sent (account, stanza, jid, content, acked, at) VALUES (?, ?, ?, ?, 0, ?)
+        `INSERT INTO whatsapp_sent (account, stanza, jid, departure, content, acked, at) VALUES (?, ?, ?, ?, ?, 0, ?)
          ON CONFLICT DO NOTHING`,
-      ).run(account, stanza, jid, content, now);
+      ).run(account, stanza, jid, departure, content, now);
     };
   }
 

@@ -14,6 +14,13 @@ const FILE = `{
   },
 }`;
 
+const WITH_PATTERNS = `{
+  provider: 'demo',
+  platforms: ['whatsapp'],
+  agents: { alfred: { name: 'Alfred', mentionPatterns: ['dinner|\\\\bbutler\\\\b'] }, clara: {} },
+  broadcast: { Team: ['alfred', 'clara'] },
+}`;
+
 function configured(): CommandLine {
   const line = new CommandLine();
   writeFileSync(join(line.folder, 'parley.json5'), FILE);
@@ -57,6 +64,22 @@ describe('parley route', () => {
     expect((await line.parley('route', 'local', ...args)).trimEnd().split('\n')).toEqual(lines);
   });
 
+  it.each([
+    ['Is there dinner?', 'Alfred (alfred)', 'alfred by the mention pattern dinner|\\bbutler\\b'],
+    ['@clara, hello', 'clara (clara)', 'by name'],
+    [
+      'Hello',
+      'Alfred (alfred) and clara (clara)',
+      'only by a mention of the account or a reply to it: no mention pattern fits',
+    ],
+  ])('[CLI-02] [BRD-05] in a group on WhatsApp it tells what wakes them: %s', async (text, who, woken) => {
+    using line = new CommandLine();
+    writeFileSync(join(line.folder, 'parley.json5'), WITH_PATTERNS);
+    const output = await line.parley('route', 'whatsapp', 'Team', '--text', text);
+    expect(output).toContain(`Answered by: ${who}\n`);
+    expect(output).toContain(`Woken:       ${woken}\n`);
+  });
+
   it('[CLI-02] [BRD-04] for programs', async () => {
     using line = configured();
     expect(await line.json('route', 'local', 'Team', '--text', '@clara Hello')).toEqual({
@@ -66,6 +89,7 @@ describe('parley route', () => {
       agents: [{ id: 'clara', name: 'clara', rank: 0 }],
       reason: 'they are on the panel for Team, of which they are named',
       panel: { peer: 'Team', strategy: 'parallel', activation: 'always', selector: null, shared: null },
+      wake: null,
     });
   });
 

@@ -172,6 +172,46 @@ export function spoolContract(name: string, open: () => SpoolHarness): void {
       expect(first(await t.spool.claim(mailbox('bob'))).message.id).toBe(messages[2]?.id);
     });
 
+    it('[TRC-02] [SPL-04] two sequences in opposite directions, sent for later in one conversation, do not wait for each other', async () => {
+      for (const delayMs of [10, 20]) {
+        await using t = open();
+        const to = (...names: string[]) => names.map((name) => ({ to: mailbox(name), orderingKey: 'talk' }));
+        const sequence = (names: string[], deliverAt: number) =>
+          draft(names, { deliveries: to(...names), strategy: 'sequential', deliverAt: t.clock.now() + deliverAt });
+        await t.spool.send([sequence(['bob', 'carol', 'dave'], 10)]);
+        await t.spool.send([sequence(['dave', 'carol', 'bob'], delayMs)]);
+        t.clock.advance(20);
+        const handled: string[] = [];
+        for (let look = 0; look < 6; look++) {
+          for (const name of ['bob', 'carol', 'dave']) {
+            for (const { to, lease } of await t.spool.claim(mailbox(name))) {
+              handled.push(to);
+              await t.spool.settle(lease, { kind: 'ack' });
+            }
+          }
+        }
+        expect(handled.map((address) => address.replace('agent:', ''))).toEqual([
+          ...['bob', 'carol', 'dave'],
+          ...['dave', 'carol', 'bob'],
+        ]);
+      }
+    });
+
+    it('[SPL-04] of two sequences that were sent for later, nobody is given the second while it has the first in hand', async () => {
+      await using t = open();
+      const deliveries = ['bob', 'carol'].map((name) => ({ to: mailbox(name), orderingKey: 'talk' }));
+      const later = (ms: number) =>
+        draft(['bob', 'carol'], { deliveries, strategy: 'sequential', deliverAt: t.clock.now() + ms });
+      const [one, two] = [later(10), later(10)];
+      await t.spool.send([one, two]);
+      t.clock.advance(10);
+      for (const _ of [one, two]) {
+        await t.spool.settle(first(await t.spool.claim(mailbox('bob'))).lease, { kind: 'ack' });
+      }
+      const got = await t.spool.claim(mailbox('carol'), { limit: 10 });
+      expect(got.map(({ message }) => message.id)).toEqual([one.id]);
+    });
+
     it('[BRD-03] a sequential message goes to one recipient after the other, whatever became of the one before', async () => {
       await using t = open();
       const message = draft(['a', 'b', 'c'], { strategy: 'sequential' });

@@ -1,6 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { LiveEvent } from '../../src/channels/local/wire.ts';
+import { started } from '../../src/daemon/config/config-fixtures.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
+import { silentLogger } from '../../src/lib/logger.ts';
+import { ManualClock } from '../../src/lib/manual-clock.ts';
 import { CommandLine } from '../cli/parley.ts';
 import { DaemonProcess } from '../support/daemon-process.ts';
 import { Phone } from '../support/phone.ts';
@@ -60,5 +65,46 @@ describe('a request for approval', () => {
     const again = await line.run(['approve', '2']);
     expect(again).toMatchObject({ code: 65, stdout: '' });
     expect(again.stderr).toContain('2 has been rejected by');
+  });
+
+  it('[TOL-03] is on the page until it is decided or its time is up, and the page hears of either', async () => {
+    await using stack = new AsyncDisposableStack();
+    const clock = new ManualClock();
+    const files = { 'parley.json5': SETTINGS.replace("['groups'] }", "['groups'], approvalMinutes: 2880 }") };
+    const { config } = started({ files, flags: { port: '0' } });
+    const { channel } = stack.adopt(await startDaemon(config, { logger: silentLogger, clock }), (one) => one.stop());
+    if (!channel) throw new Error('there is no page');
+    const seen: (readonly number[])[] = [];
+    channel.subscribe((event: LiveEvent) => {
+      if (event.kind === 'waiting') seen.push(event.waiting.map(({ number }) => number));
+    });
+    const waiting = (): readonly number[] => channel.state().waiting.map(({ number }) => number);
+    const hears = (text: RegExp): Promise<void> =>
+      expect
+        .poll(() => channel.state().messages.some((one) => !one.mine && text.test(one.text)), { timeout: 10_000 })
+        .toBe(true);
+    for (const [number, name] of [
+      [1, 'Owls'],
+      [2, 'Cats'],
+    ] as const) {
+      await channel.say({ id: name, account: 'atlas', text: `Create a group called ${name} with Nova` });
+      await hears(new RegExp(`!approve ${number} .*, within 2 days\\.`));
+    }
+    expect(channel.state().waiting).toMatchObject([
+      {
+        ...{ number: 1, agent: 'atlas', expiresAt: clock.now() + 48 * 3_600_000 },
+        text: expect.stringMatching(/^Atlas wants to use create_group, for You:\n```\n.*"Owls".*\n```$/s),
+        choices: [{ id: '!approve 1' }, { id: '!reject 1' }],
+      },
+      { number: 2 },
+    ]);
+    await channel.say({ id: 'approve', account: 'atlas', text: '!approve 1' });
+    await hears(/^Done: the group "Owls" is ready/);
+    expect([waiting(), seen.at(-1)]).toEqual([[2], [2]]);
+    clock.advance(48 * 3_600_000);
+    // Before anybody has noticed.
+    expect(waiting()).toEqual([]);
+    await hears(/Nobody has approved it in time\./);
+    expect(seen.at(-1)).toEqual([]);
   });
 });

@@ -22,13 +22,20 @@ const phoneOn = ({ db, clock }: SpoolFixture): LocalChannel =>
     clock,
     contacts: () => [contact],
     receiptOf: () => 'sent',
+    waiting: () => [],
   });
 
 const wayIn = ({ spool, db, clock }: SpoolFixture): ReturnType<typeof inbound> =>
   inbound({
     nameOf: (id) => id,
     spool,
-    route: () => ({ agents: [{ id: agentId('atlas'), rank: 0 }], panel: null, isNamed: false, reason: '' }),
+    route: () => ({
+      agents: [{ id: agentId('atlas'), rank: 0 }],
+      panel: null,
+      isCalled: false,
+      activation: 'always',
+      reason: '',
+    }),
     check: () => ({ allow: true }),
     audit: new SqliteAuditLog(db, { clock }),
     budget: DEFAULT_BUDGET,

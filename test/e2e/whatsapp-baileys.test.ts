@@ -416,6 +416,51 @@ describe('people and groups', () => {
     },
   );
 
+  it('[WHA-05] [TOL-03] a reaction to what the account has said names it by our own id, whichever part it is put to', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const own = await ann.say(NUMBER, 'a question');
+    await t.arrived('a question');
+    await t.send('d1', ANN_ID, { text: 'word '.repeat(1_500) });
+    const parts = await ann.waitFor(() => ann.messages.length === 2 && ann.messages, 'hears both parts');
+    await t.restart();
+    const reactions = [];
+    for (const { id } of parts) reactions.push(await ann.react(id, '👍🏽'));
+    // Taken back, to what she has said herself, and to what nobody has said.
+    const [first = ''] = parts.map(({ id }) => id);
+    const ignored = [await ann.react(first, ''), await ann.react(own, '👍')];
+    await ann.say(NUMBER, 'the end');
+    await t.arrived('the end');
+    const arrived = t.arrivals.slice(1, -1).map(({ chat }) => chat);
+    expect(arrived).toHaveLength(2);
+    for (const chat of arrived) {
+      expect(chat).toMatchObject({ sender: { id: ANN_ID }, text: '', reaction: { emoji: '👍🏽', to: 'd1' } });
+    }
+    // WhatsApp is told that each has come; only words are marked as read.
+    for (const id of [...reactions, ...ignored]) await t.receipted(id);
+    t.channel.typing(ACCOUNT, { kind: 'dm', id: ANN_ID }, true);
+    await t.until(
+      () => t.server.events().some((event) => event.type === 'receipt' && event.kind === 'read'),
+      'it is read',
+    );
+    for (const id of reactions) expect(t.receipts(id)).not.toContain('read');
+  });
+
+  it('[WHA-03] [TOL-03] a reaction whose receipt was lost is taken once', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    await t.send('d1', ANN_ID, { text: 'May I?' });
+    const { id } = await ann.heard('May I?');
+    // It is the one arrival without words.
+    t.loseReceiptOf('');
+    const reaction = await ann.react(id, '👍');
+    await t.until(() => t.count('closed') > 0, 'the connection is lost');
+    t.clock.advance(5_000);
+    await t.isOpen(2);
+    await t.receipted(reaction);
+    expect(t.arrivals.map(({ chat }) => chat.reaction)).toEqual([{ emoji: '👍', to: 'd1' }]);
+  });
+
   it('[WHA-05] files come and go', async () => {
     await using t = await WhatsAppFixture.open();
     await using ann = await connectPerson(t.server, ANN, 'Ann');

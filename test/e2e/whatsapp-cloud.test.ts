@@ -88,7 +88,13 @@ class World implements AsyncDisposable {
     await this.cloud.start(
       inbound({
         spool: this.spool,
-        route: () => ({ agents: [{ id: ATLAS, rank: 0 }], panel: null, isNamed: false, reason: '' }),
+        route: () => ({
+          agents: [{ id: ATLAS, rank: 0 }],
+          panel: null,
+          isCalled: false,
+          activation: 'always',
+          reason: '',
+        }),
         check: (chat) => gate.check(chat),
         audit: new SqliteAuditLog(this.#open.db, { clock: this.clock }),
         budget: DEFAULT_BUDGET,

@@ -1,12 +1,14 @@
 import { asSchema } from 'ai';
 import { Agent } from '../../src/agents/agent.ts';
+import { commandOfReaction } from '../../src/agents/approval-choices.ts';
 import { approversAmong } from '../../src/agents/approvers.ts';
 import type { AgentContext } from '../../src/agents/context.ts';
 import { overhear } from '../../src/agents/overheard.ts';
+import { concernsAgents } from '../../src/daemon/whatsapp.ts';
 import { deadLetterNotice } from '../../src/delivery/dead-letter-notice.ts';
 import { inbound } from '../../src/delivery/inbound.ts';
 import { outbox } from '../../src/delivery/outbox.ts';
-import { routeByAccount, routeByRules } from '../../src/delivery/router.ts';
+import { type RouteOptions, routeByAccount, routeByRules } from '../../src/delivery/router.ts';
 import { type Handler, Worker } from '../../src/delivery/worker.ts';
 import {
   type Address,
@@ -25,6 +27,7 @@ import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { ManualClock } from '../../src/lib/manual-clock.ts';
 import { err, ok } from '../../src/lib/result.ts';
+import { Semaphore } from '../../src/lib/semaphore.ts';
 import { ENVELOPE } from '../../src/protocol/ai-comms-1.0.ts';
 import { type EnvelopeDraft, writeEnvelope } from '../../src/protocol/envelope.ts';
 import { deriveKeys, type EnvelopeKeys } from '../../src/protocol/keys.ts';
@@ -72,12 +75,22 @@ export interface WorldOptions {
   readonly keys?: EnvelopeKeys;
   readonly budget?: Budget;
   readonly discussion?: AgentContext['discussion'];
+  /** How many deliveries each of them handles at a time; default 4. */
+  readonly concurrency?: number;
+  /** And all of them together; default: any number. */
+  readonly maxConcurrentTurns?: number;
   readonly groupChats?: boolean;
   /** Of every agent; default: as if nobody had said anything about it. */
   readonly toolPolicy?: Partial<AgentContext['toolPolicy']>;
+  /** Of every agent; default: APPROVAL_TIMEOUT_MS. */
+  readonly approvalTimeoutMs?: number;
   readonly extraTools?: AgentContext['extraTools'];
   /** What is for the agents; they overhear the rest. Default: all is for them. */
   readonly concerns?: (chat: ChatIn) => boolean;
+  /** In groups; default: all is for them. */
+  readonly activation?: RouteOptions['activation'];
+  /** By id. */
+  readonly mentionPatterns?: Readonly<Record<string, readonly string[]>>;
   /** Default: everybody has the account of their name. */
   readonly routing?: RoutingRules;
   /** Whether agents elsewhere can be written to over the channel. */
@@ -97,6 +110,7 @@ export interface Said extends ChatOut {
 
 export interface Saying {
   readonly id?: string;
+  readonly addressed?: boolean;
   readonly sender?: string;
   readonly peer?: Peer;
 }
@@ -118,6 +132,8 @@ export interface World {
   readonly turns: readonly Turn[];
   /** What a person says to an agent; resolves with what became of it on the way in. */
   say(agent: string, text: string, saying?: Saying): Promise<'accepted' | 'duplicate' | 'refused'>;
+  /** A person puts an emoji to what an agent has said; resolves with what became of it on the way in. */
+  react(agent: string, emoji: string, to: string, saying?: Saying): Promise<'accepted' | 'duplicate' | 'refused'>;
   /** Says it and waits for all that follows from it. */
   tell(agent: string, text: string, saying?: Saying): Promise<void>;
   /** Puts an envelope into a mailbox, as somebody who holds the keys could; returns the message. */
@@ -222,16 +238,18 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     toolPolicy: { allow: null, deny: [], approve: [], ...options.toolPolicy },
     approvals,
     approvers: approversAmong(new Set(options.admins)),
-    approvalTimeoutMs: APPROVAL_TIMEOUT_MS,
+    approvalTimeoutMs: options.approvalTimeoutMs ?? APPROVAL_TIMEOUT_MS,
     hasGroupChats: () => options.groupChats ?? true,
     watch: { opened: () => undefined, thinking: () => undefined },
     clock,
     logger: silentLogger,
   };
+  const slots = new Semaphore(options.maxConcurrentTurns ?? Number.POSITIVE_INFINITY);
   for (const [name, answer] of Object.entries(agents)) {
     const chain = options.chains?.[name] ?? scriptedChain(name, answer, turns);
     const agent = new Agent({ ...shared, card: cardOf(name, options.cards?.[name]), persona: 'A test.', chain });
-    if (!away.includes(name)) serve(agentAddress(agent.id), agent.handle, 4);
+    const handle: Handler = (delivery, signal) => slots.run(() => agent.handle(delivery, signal), signal);
+    if (!away.includes(name)) serve(agentAddress(agent.id), handle, options.concurrency ?? 4);
     const account = agent.id;
     serve(
       accountAddress(CHANNEL, account),
@@ -251,22 +269,28 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     1,
   );
   const accounts = new Map(names.map((name) => [idOf(name), idOf(name)]));
+  const routeOptions: RouteOptions = {
+    nameOf: (id) => registry.get(id)?.name ?? id,
+    sameId: (a, b) => a === b,
+    isMentioned: (id, text) => (options.mentionPatterns?.[id] ?? []).some((pattern) => new RegExp(pattern).test(text)),
+    activation: options.activation ?? 'always',
+  };
+  const route = options.routing
+    ? routeByRules(options.routing, accounts, routeOptions)
+    : routeByAccount(accounts, routeOptions);
+  const concerns = options.concerns ?? (options.activation && concernsAgents({ groups: 'all' }, route));
   const receive = inbound({
     spool,
-    route: options.routing
-      ? routeByRules(options.routing, accounts, {
-          nameOf: (id) => registry.get(id)?.name ?? id,
-          sameId: (a, b) => a === b,
-        })
-      : routeByAccount(accounts),
+    route,
     check: (chat) => gate.check(chat),
+    saidByReaction: (reaction) => commandOfReaction(approvals, reaction),
     audit,
     budget,
     ttlMs: 24 * 60 * 60 * 1000,
     nameOf: (id) => registry.get(id)?.name ?? id,
     owner: 'owner',
-    ...(options.concerns && {
-      concerns: options.concerns,
+    ...(concerns && {
+      concerns,
       overheard: async (chat, id) => void (await db.write(overhear(sessions, chat, id, clock.now()))),
     }),
     ...(options.debounceMs !== undefined && { answerAt: () => clock.now() + (options.debounceMs ?? 0) }),
@@ -287,13 +311,17 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       )
       .get(JSON.stringify(served), clock.now()) !== undefined;
   let sayings = 0;
+  const receiveFrom = (agent: string, said: Pick<ChatIn, 'text' | 'reaction'>, saying: Saying = {}) => {
+    const { id = `say-${++sayings}`, sender = PERSON, peer, addressed } = saying;
+    const place = { channel: CHANNEL, account: idOf(agent), peer: peer ?? { kind: 'dm', id: sender } } as const;
+    const spokenTo = addressed === undefined ? {} : { addressed };
+    return receive({ id, chat: { ...place, ...spokenTo, sender: { id: sender }, ...said } });
+  };
 
   const world: World = {
     ...{ clock, db, spool, registry, audit, sessions, groups, seen, approvals, keys, said, turns, stop },
-    say(agent, text, { id = `say-${++sayings}`, sender = PERSON, peer } = {}) {
-      const place = { channel: CHANNEL, account: idOf(agent), peer: peer ?? { kind: 'dm', id: sender } } as const;
-      return receive({ id, chat: { ...place, sender: { id: sender }, text } });
-    },
+    say: (agent, text, saying) => receiveFrom(agent, { text }, saying),
+    react: (agent, emoji, to, saying) => receiveFrom(agent, { text: '', reaction: { emoji, to } }, saying),
     async tell(agent, text, saying) {
       await world.say(agent, text, saying);
       await world.idle();

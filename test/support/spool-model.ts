@@ -58,8 +58,8 @@ export class SpoolModel {
         priority,
         maxAttempts,
         expiresAt: this.#now + delayMs + ttlMs,
-        state: delayMs > 0 && !(sequential && previous) ? 'scheduled' : 'waiting',
-        dueAt: delayMs > 0 && !(sequential && previous) ? this.#now + delayMs : 0,
+        state: delayMs > 0 ? 'scheduled' : 'waiting',
+        dueAt: delayMs > 0 ? this.#now + delayMs : 0,
         attempts: 0,
         behind: sequential && previous ? [previous] : [],
         token: 0,
@@ -179,7 +179,7 @@ export class SpoolModel {
         !SETTLED.includes(other.state) &&
         other.state !== 'scheduled',
     );
-    delivery.behind = [...delivery.behind, ...inOrder];
+    delivery.behind = [...new Set([...delivery.behind, ...inOrder])];
   }
 
   #handBack(delivery: ModelDelivery, delayMs: number, counts: boolean): void {

@@ -130,10 +130,12 @@ export class WhatsAppPerson implements AsyncDisposable {
     return id;
   }
 
-  /** An empty emoji takes it back. */
-  async react(to: string, emoji: string): Promise<void> {
+  /** An empty emoji takes it back. Returns the id of the reaction. */
+  async react(to: string, emoji: string): Promise<string> {
     const { key } = this.#message(to);
-    await this.#send(chatOf(key), generateMessageIDV2(), { react: { text: emoji, key } });
+    const id = generateMessageIDV2();
+    await this.#send(chatOf(key), id, { react: { text: emoji, key } });
+    return id;
   }
 
   /** Gives an own message another text. */

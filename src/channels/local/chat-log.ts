@@ -1,4 +1,4 @@
-import type { Peer } from '../../domain/chat.ts';
+import type { Choice, Peer } from '../../domain/chat.ts';
 import type { Write } from '../../domain/write.ts';
 
 /** One bubble on the person's phone. */
@@ -12,6 +12,8 @@ export interface ChatEntry {
   /** The person wrote it. */
   readonly mine: boolean;
   readonly text: string;
+  /** What can be chosen by a button under it. */
+  readonly choices?: readonly Choice[];
   /** Epoch milliseconds. */
   readonly at: number;
 }

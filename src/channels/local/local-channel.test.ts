@@ -113,6 +113,26 @@ describe('the simulated phone', () => {
     expect(channel.state().notice).toBeNull();
   });
 
+  it('[TOL-03] what can be chosen stands under the bubble, and what waits is in the state and is told to the open pages', async () => {
+    const { channel, waiting } = newPhone();
+    await channel.start(async () => 'accepted');
+    const events: LiveEvent[] = [];
+    channel.subscribe((event) => events.push(event));
+    const choices = [{ id: '!approve 1', label: 'Approve' }];
+    const { chat, ...departure } = fromNova('m1');
+    await channel.send({ ...departure, chat: { ...chat, choices } });
+    await channel.send(fromNova('m2'));
+    const request = { number: 1, agent: 'nova', text: 'Nova wants to', expiresAt: 5, choices };
+    waiting.push(request);
+    channel.waitingChanged();
+    expect(events.at(-1)).toEqual({ seq: 3, kind: 'waiting', waiting: [request] });
+    const { messages, ...state } = channel.state();
+    expect(messages.map((bubble) => bubble.choices)).toEqual([choices, undefined]);
+    expect(state.waiting).toEqual([request]);
+    waiting.pop();
+    expect(channel.state().waiting).toEqual([]);
+  });
+
   it('[RUN-01] a bubble tells how far its message has come even when that was quicker than the bubble', async () => {
     const { channel, receipts } = newPhone();
     await channel.start(async ({ id }) => {

@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Channel, ChatDeparture, Receive, SendOutcome } from '../channel.ts';
 import type { ChatEntry, ChatLog } from './chat-log.ts';
 import { LiveFeed } from './live-feed.ts';
-import type { Bubble, Contact, FlowEvent, LiveEvent, Person, PhoneState, Receipt } from './wire.ts';
+import type { Bubble, Contact, FlowEvent, LiveEvent, Person, PhoneState, Receipt, Waiting } from './wire.ts';
 
 export const LOCAL = 'local';
 
@@ -25,6 +25,8 @@ interface LocalChannelOptions {
   contacts(): readonly Contact[];
   /** How far a message of the person has come. */
   receiptOf(id: string): Receipt;
+  /** What waits for the person's approval. */
+  waiting(): readonly Waiting[];
 }
 
 /** What the person writes. */
@@ -64,8 +66,9 @@ export class LocalChannel implements Channel {
   /** Rejects with CHANNEL_SEND_FAILED while the channel is not running, and as the log does. */
   async send({ id, account, chat }: ChatDeparture): Promise<SendOutcome> {
     this.#running();
-    const { peer, speaker, text } = chat;
-    await this.#whileRunning(this.#show({ id, account, peer, author: speaker, mine: false, text, at: this.#now() }));
+    const { peer, speaker: author, text, choices } = chat;
+    const entry = { id, account, peer, author, mine: false, text, ...(choices && { choices }), at: this.#now() };
+    await this.#whileRunning(this.#show(entry));
     return { kind: 'sent' };
   }
 
@@ -94,6 +97,11 @@ export class LocalChannel implements Channel {
     this.#feed.publish({ kind: 'flow', event });
   }
 
+  /** What waits for the person's approval may have changed. */
+  waitingChanged(): void {
+    this.#feed.publish({ kind: 'waiting', waiting: this.#options.waiting() });
+  }
+
   /** Tells the person something that nobody in a chat says; null takes it back. */
   notice(text: string | null): void {
     this.#feed.publish({ kind: 'notice', text });
@@ -110,6 +118,7 @@ export class LocalChannel implements Channel {
       ...this.#feed.now(),
       person: PERSON,
       contacts: this.#options.contacts(),
+      waiting: this.#options.waiting(),
       messages: this.#options.log.list(HISTORY).map((entry) => this.#bubble(entry)),
     };
   }

@@ -4,7 +4,7 @@ import { Chats, nextSuggestion, unread } from './page/chats.ts';
 import { Envelopes, summary } from './page/envelopes.ts';
 import { dayOf, initials, ownerOf, toneOf } from './page/text.ts';
 import { CONTACTS, flowEvent } from './phone.fixture.ts';
-import type { Bubble, PhoneState } from './wire.ts';
+import type { Bubble, PhoneState, Waiting } from './wire.ts';
 
 const PERSON = { id: '+15550100', name: 'You', phone: '+1 555 0100' };
 const TEAM = { kind: 'group', id: 'grp_1', name: 'Research Team' } as const;
@@ -24,7 +24,17 @@ const SUGGESTIONS = [
   { account: 'atlas', text: 'second' },
 ];
 const stateWith = (messages: readonly Bubble[], over: Partial<PhoneState> = {}): PhoneState => ({
-  ...{ seq: 0, person: PERSON, contacts: CONTACTS, messages, typing: [], flow: [], notice: null, offers: [] },
+  ...{
+    seq: 0,
+    person: PERSON,
+    contacts: CONTACTS,
+    messages,
+    typing: [],
+    waiting: [],
+    flow: [],
+    notice: null,
+    offers: [],
+  },
   suggestions: SUGGESTIONS,
   ...over,
 });
@@ -73,6 +83,26 @@ describe('the chats', () => {
     expect(names()).toEqual(['Atlas']);
     chats.apply({ seq: 3, kind: 'bubble', bubble: bubble('m2', 2) });
     expect(names()).toEqual([]);
+  });
+
+  it('[TOL-03] what waits is what the server said last, and is answered in the chat with the agent that asks', () => {
+    const request = (number: number, agent: string): Waiting => ({
+      ...{ number, agent, text: 'May I?', expiresAt: 5 },
+      choices: [
+        { id: `!approve ${number}`, label: 'Approve' },
+        { id: `!reject ${number}`, label: 'Reject' },
+      ],
+    });
+    const chats = new Chats(stateWith([], { waiting: [request(1, 'nova')] }));
+    expect([...chats.open]).toEqual(['!approve 1', '!reject 1']);
+    chats.apply({ seq: 1, kind: 'waiting', waiting: [request(2, 'elsewhere')] });
+    expect(chats.waiting.map(({ number }) => number)).toEqual([2]);
+    expect([...chats.open]).toEqual(['!approve 2', '!reject 2']);
+    expect([request(1, 'nova'), request(2, 'elsewhere')].map((one) => chats.keyFor(one))).toEqual([
+      'dm nova',
+      'dm atlas',
+    ]);
+    expect(new Chats(stateWith([], { contacts: [] })).keyFor(request(1, 'nova'))).toBeNull();
   });
 
   it('[RUN-01] only what others said since the last look is unread', () => {

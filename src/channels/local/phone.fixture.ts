@@ -3,7 +3,7 @@ import type { Write } from '../../domain/write.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
 import type { ChatEntry, ChatLog } from './chat-log.ts';
 import { LocalChannel } from './local-channel.ts';
-import type { Contact, FlowEvent, Receipt } from './wire.ts';
+import type { Contact, FlowEvent, Receipt, Waiting } from './wire.ts';
 
 class MemoryChatLog implements ChatLog {
   readonly #entries = new Map<string, ChatEntry>();
@@ -43,6 +43,7 @@ export interface Phone {
   readonly log: MemoryChatLog;
   readonly clock: ManualClock;
   readonly receipts: Map<string, Receipt>;
+  readonly waiting: Waiting[];
 }
 
 export function newPhone(): Phone {
@@ -50,7 +51,9 @@ export function newPhone(): Phone {
   const clock = new ManualClock();
   const receipts = new Map<string, Receipt>();
   const receiptOf = (id: string): Receipt => receipts.get(id) ?? 'sent';
-  return { log, clock, receipts, channel: new LocalChannel({ log, clock, contacts: () => CONTACTS, receiptOf }) };
+  const waiting: Waiting[] = [];
+  const options = { log, clock, contacts: () => CONTACTS, receiptOf, waiting: () => [...waiting] };
+  return { log, clock, receipts, waiting, channel: new LocalChannel(options) };
 }
 
 export const flowEvent = (over: Partial<FlowEvent> = {}): FlowEvent => ({

@@ -1,3 +1,4 @@
+import type { Choice } from '../../domain/chat.ts';
 import type { DeliveryStatus } from '../../domain/delivery.ts';
 import type { ChatEntry } from './chat-log.ts';
 
@@ -52,6 +53,18 @@ export interface Bubble extends ChatEntry {
   readonly receipt: Receipt | null;
 }
 
+/** A call of a tool that the person can approve or reject now. */
+export interface Waiting {
+  readonly number: number;
+  /** Which agent asks. */
+  readonly agent: string;
+  readonly text: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+  /** Those of a bubble can be chosen as long as they are here. */
+  readonly choices: readonly Choice[];
+}
+
 /** Somebody is writing in a chat. */
 export interface Typing {
   readonly account: string;
@@ -69,6 +82,7 @@ export type LiveChange =
   | { readonly kind: 'receipt'; readonly id: string; readonly receipt: Receipt }
   | { readonly kind: 'typing'; readonly typing: Typing; readonly on: boolean }
   | { readonly kind: 'flow'; readonly event: FlowEvent }
+  | { readonly kind: 'waiting'; readonly waiting: readonly Waiting[] }
   | { readonly kind: 'notice'; readonly text: string | null };
 
 /** A change and its place in the order of all changes since the server started. */
@@ -83,6 +97,8 @@ export interface PhoneState {
   /** Oldest first. */
   readonly messages: readonly Bubble[];
   readonly typing: readonly Typing[];
+  /** Oldest first. */
+  readonly waiting: readonly Waiting[];
   /** Oldest first. */
   readonly flow: readonly FlowEvent[];
   readonly notice: string | null;

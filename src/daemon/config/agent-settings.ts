@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PROVIDER_IDS } from '../../providers/catalogue.ts';
 import { SANDBOX_MODES, SANDBOX_SCOPES } from './config.ts';
-import { agentIdField, oneOf, PHONE_RULE, text, whole } from './fields.ts';
+import { agentIdField, mentionPatterns, oneOf, PHONE_RULE, text, whole } from './fields.ts';
 
 /** A provider's id, as in `AI_PROVIDER`. */
 export const providerSchema = oneOf('provider', PROVIDER_IDS);
@@ -20,7 +20,10 @@ const sandbox = z.strictObject({
   mode: oneOf('mode', SANDBOX_MODES).default('off').describe('all: every tool for files and commands runs inside.'),
   scope: oneOf('scope', SANDBOX_SCOPES).default('agent').describe('shared: one for all agents of this scope.'),
   workspaceRoot: text.optional().describe('Where the workspaces of agents that name none are.'),
-  network: z.array(text.regex(HOST, HOST_RULE)).default([]).describe('Hosts that http_fetch may ask; * is any.'),
+  network: z
+    .array(text.regex(HOST, HOST_RULE))
+    .default([])
+    .describe('Hosts that http_fetch and commands may ask; * is any.'),
   limits: limits.prefault({}).describe('Of one call of a tool.'),
 });
 
@@ -28,6 +31,9 @@ const tools = z.strictObject({
   allow: z.array(text).optional().describe('Tools, or groups of them such as fs. Default: messages and groups.'),
   deny: z.array(text).default([]).describe('Goes before allow.'),
   approve: z.array(text).default([]).describe('Those that a person has to agree to, each time.'),
+  approvalMinutes: whole('minutes', 1, 7 * 24 * 60)
+    .default(60)
+    .describe('How long they have for it.'),
 });
 
 const agentEntry = z.strictObject({
@@ -47,6 +53,11 @@ const agentEntry = z.strictObject({
     .describe('Its folder, from the project root or from ~. IDENTITY.md and SOUL.md are read there.'),
   sandbox: sandbox.prefault({}),
   tools: tools.prefault({}),
+  mentionPatterns: mentionPatterns.optional(),
+  groupChat: z
+    .strictObject({ mentionPatterns: mentionPatterns.optional() })
+    .prefault({})
+    .describe('The same as mentionPatterns.'),
   concurrency: whole('conversations', 1, 100).default(4).describe('How many conversations it has at the same time.'),
 });
 const listedAgent = agentEntry.extend({ id: agentIdField });

@@ -29,6 +29,7 @@ export function configureAgents(
   const problems = [
     ...duplicateIds(wanted),
     ...wanted.flatMap(twoPersonas),
+    ...wanted.flatMap(twoPatternLists),
     ...wanted.flatMap(toolProblems),
     ...flagCountProblems(flagProviders, wanted),
   ];
@@ -37,7 +38,7 @@ export function configureAgents(
     const flag = flagProviders.length > 1 ? flagProviders[index] : flagProviders[0];
     const provider = flag ?? agent.provider ?? settings.provider ?? (mode === 'demo' ? 'demo' : null);
     if (provider === null) problems.push(noProvider(agent));
-    else agents.push(describeAgent(agent, providerChain(provider, agent, settings, secrets), sources));
+    else agents.push(describeAgent(agent, providerChain(provider, agent, settings, secrets), settings, sources));
   }
   return { mode, agents, offers: mode === 'demo' ? unusedKeys(agents, secrets) : [], problems };
 }
@@ -63,8 +64,13 @@ function listAgents(agents: Settings['agents']): readonly AgentSettings[] | null
   return Object.entries(agents).map(([id, agent]) => ({ ...agent, id: agentId(id) }));
 }
 
-function describeAgent(agent: AgentSettings, chain: readonly ProviderSettings[], sources: Sources): AgentConfig {
-  const { sandbox, tools } = agent;
+function describeAgent(
+  agent: AgentSettings,
+  chain: readonly ProviderSettings[],
+  { messages }: Settings,
+  sources: Sources,
+): AgentConfig {
+  const { sandbox, tools, groupChat } = agent;
   return {
     id: agent.id,
     name: agent.name ?? agent.id,
@@ -75,6 +81,7 @@ function describeAgent(agent: AgentSettings, chain: readonly ProviderSettings[],
     workspace: folderOf(agent.workspace, sources),
     sandbox: { ...sandbox, workspaceRoot: folderOf(sandbox.workspaceRoot, sources) },
     tools: { ...tools, allow: tools.allow ?? null },
+    mentionPatterns: agent.mentionPatterns ?? groupChat.mentionPatterns ?? messages.groupChat.mentionPatterns,
     concurrency: agent.concurrency,
   };
 }
@@ -124,6 +131,12 @@ function duplicateIds(agents: readonly AgentSettings[]): Problem[] {
 function twoPersonas({ id, persona, prompt }: AgentSettings): Problem[] {
   if (persona === undefined || prompt === undefined) return [];
   return [problem(`agent ${id}`, 'has both a persona and a prompt, which mean the same', 'Keep one of the two.')];
+}
+
+function twoPatternLists({ id, mentionPatterns, groupChat }: AgentSettings): Problem[] {
+  if (mentionPatterns === undefined || groupChat.mentionPatterns === undefined) return [];
+  const message = 'has both mentionPatterns and groupChat.mentionPatterns, which mean the same';
+  return [problem(`agent ${id}`, message, 'Keep one of the two.')];
 }
 
 function toolProblems({ id, tools: { allow = [], deny, approve } }: AgentSettings): Problem[] {

@@ -1,6 +1,7 @@
 import type { AgentId } from '../../domain/addresses.ts';
 import type { RoutingRules } from '../../domain/routing.ts';
 import type { Budget } from '../../domain/trace.ts';
+import type { LinearRegex } from '../../lib/linear-regex.ts';
 import type { HttpAgent } from '../../links/agent-http/http-agent.ts';
 import type { ProviderId } from '../../providers/catalogue.ts';
 import type { ProviderSettings } from '../../providers/settings.ts';
@@ -43,6 +44,8 @@ export interface ToolsConfig {
   readonly deny: readonly string[];
   /** Those that a person has to agree to, each time. */
   readonly approve: readonly string[];
+  /** How long they have for it. */
+  readonly approvalMinutes: number;
 }
 
 export interface AgentConfig {
@@ -58,6 +61,8 @@ export interface AgentConfig {
   readonly workspace: string | null;
   readonly sandbox: SandboxConfig;
   readonly tools: ToolsConfig;
+  /** In a group, one of them in a message calls it. */
+  readonly mentionPatterns: readonly LinearRegex[];
   /** How many conversations it has at the same time. */
   readonly concurrency: number;
 }

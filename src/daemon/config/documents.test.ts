@@ -71,6 +71,7 @@ describe('what is written about the configuration', () => {
     expect(loaded.map(({ config }) => config.routing?.panels.map(({ peer }) => peer))).toEqual([
       ['120363403215116621@g.us', 'Release Team', '+15550123'],
       ['Book Club'],
+      ['Family'],
     ]);
   });
 
@@ -81,6 +82,8 @@ describe('what is written about the configuration', () => {
       ...named(['routing']).map((name) => `routing.${name}`),
       ...['tools', 'sandbox'].flatMap((name) => named(['agents', 'a', name]).map((inner) => `${name}.${inner}`)),
       ...named(['broadcast', 'a']),
+      ...named(['messages', 'groupChat']).map((name) => `messages.groupChat.${name}`),
+      'mentionPatterns',
     ];
     expect(settings.length).toBeGreaterThan(15);
     for (const name of settings) expect(guides).toMatch(new RegExp(`^\\| .*\`${name}\``, 'm'));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isAgentId } from '../../domain/addresses.ts';
+import { linearRegex } from '../../lib/linear-regex.ts';
 import { nearest } from '../../lib/suggestion.ts';
 import { LOG_LEVELS } from './config.ts';
 
@@ -20,6 +21,26 @@ export function whole(unit: string, min: number, max: number) {
   const message = `must be a whole number${unit && ` of ${unit}`} from ${min} to ${max}`;
   return z.int(message).min(min, message).max(max, message);
 }
+
+const MAX_PATTERNS = 50;
+const MAX_PATTERN_LENGTH = 500;
+
+/** Strangers write what it is searched in. */
+const mentionPattern = z
+  .string('must be text')
+  .max(MAX_PATTERN_LENGTH, `must have at most ${MAX_PATTERN_LENGTH} characters`)
+  .transform((source, { addIssue }) => {
+    const regex = linearRegex(source);
+    if (regex.ok && !regex.value.test('')) return regex.value;
+    addIssue(regex.ok ? 'fits every message; for that, set the activation to always' : regex.error);
+    return z.NEVER;
+  });
+
+/** Regular expressions, one of which in a text calls whom they belong to. */
+export const mentionPatterns = z
+  .array(mentionPattern)
+  .max(MAX_PATTERNS, `must be at most ${MAX_PATTERNS} patterns`)
+  .describe('Regular expressions. In a group, one of them in a message calls the agent. Case does not matter.');
 
 /** The words are quoted only when they are near to one of ours: what somebody put here by mistake may be a secret. */
 export function oneOf<const Words extends readonly string[]>(kind: string, words: Words) {

@@ -13,7 +13,8 @@ const UNTOUCHED = {
     network: [],
     limits: { seconds: 60, memoryMb: 512, processes: 64, outputKb: 256 },
   },
-  tools: { allow: null, deny: [], approve: [] },
+  tools: { allow: null, deny: [], approve: [], approvalMinutes: 60 },
+  mentionPatterns: [],
   concurrency: 4,
 };
 const AGENT = { AGENT_NAME: 'Atlas', AI_PROVIDER: 'demo' };

@@ -118,6 +118,24 @@ describe('routing', () => {
     expect(started(routed("ackReaction: '👍🏽'")).config.ackReaction).toBe('👍🏽');
   });
 
+  it('[BRD-05] mention patterns, of each agent, where others have them, and of those who have none', () => {
+    const patternsOf = (text: string) =>
+      started(file(`provider: 'demo', ${text}`)).config.agents.map(({ mentionPatterns }) =>
+        mentionPatterns.map(({ source }) => source),
+      );
+    const agents = `{list: [{id: 'a', mentionPatterns: ['one', '\\\\bone\\\\b']}, {id: 'b', groupChat: {mentionPatterns: ['two']}},
+      {id: 'c'}, {id: 'd', mentionPatterns: []}]}`;
+    expect(patternsOf(`agents: ${agents}`)).toEqual([['one', '\\bone\\b'], ['two'], [], []]);
+    expect(patternsOf(`agents: ${agents}, messages: {groupChat: {mentionPatterns: ['@?bot']}}`)).toEqual([
+      ['one', '\\bone\\b'],
+      ['two'],
+      ['@?bot'],
+      [],
+    ]);
+    const [first] = started(file("provider: 'demo', agents: {a: {mentionPatterns: ['cl[aä]ude']}}")).config.agents;
+    expect(first?.mentionPatterns.map((pattern) => pattern.test('Hey CLÄUDE!'))).toEqual([true]);
+  });
+
   it('[BRD-01] [BRD-05] who is given a group answers in it, without naming it twice', () => {
     const groups = (text: string) =>
       started({ ...routed(text), env: { PLATFORM: 'whatsapp' } }).config.whatsapp?.groups;
@@ -321,6 +339,31 @@ describe('what is refused of routing', () => {
       'the one of the environment and many',
       { ...file('routing: {agents: {x: {}}}'), env: { AGENT_NAME: 'Atlas', AI_PROVIDER: 'demo' } },
       /AGENT_NAME: the same is set as routing\.agents/,
+    ],
+    [
+      'a mention pattern that is none',
+      file("provider: 'demo', agents: {list: [{id: 'a', groupChat: {mentionPatterns: ['ok', '(hush']}}]}"),
+      /parley\.json5: agents\.list\.0\.groupChat\.mentionPatterns\.1: is not a regular expression: missing closing \)\. Correct it/,
+    ],
+    [
+      'a mention pattern that can take for ever',
+      file("provider: 'demo', agents: {a: {mentionPatterns: ['(?<!hush)a']}}"),
+      /agents\.a\.mentionPatterns\.0: looks around or back, .* write it without/,
+    ],
+    [
+      'a mention pattern for every message',
+      file("provider: 'demo', agents: {a: {}}, messages: {groupChat: {mentionPatterns: ['a|']}}"),
+      /messages\.groupChat\.mentionPatterns\.0: fits every message; .* activation/,
+    ],
+    [
+      'a mention pattern that is too long',
+      file(`provider: 'demo', agents: {a: {mentionPatterns: ['${'hush'.repeat(200)}']}}`),
+      /agents\.a\.mentionPatterns\.0: must have at most 500 characters/,
+    ],
+    [
+      'mention patterns in two places',
+      file("provider: 'demo', agents: {a: {mentionPatterns: ['a'], groupChat: {mentionPatterns: ['a']}}}"),
+      /agent a: has both mentionPatterns and groupChat\.mentionPatterns/,
     ],
     ['a misspelt setting', routed('bidnings: []'), /routing\.bidnings: .*Did you mean "bindings"/],
     [

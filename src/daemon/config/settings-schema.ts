@@ -4,7 +4,7 @@ import { DEFAULT_BUDGET } from '../../domain/trace.ts';
 import { DEFAULT_MAX_LENGTH, DEFAULT_RATE_LIMIT } from '../../security/gate.ts';
 import { agentsSection, providerSchema } from './agent-settings.ts';
 import { PLATFORMS } from './config.ts';
-import { spoolFields, text, whole, yesOrNo } from './fields.ts';
+import { mentionPatterns, spoolFields, text, whole, yesOrNo } from './fields.ts';
 import { bindingsSection, broadcastSection, routingSection } from './routing-settings.ts';
 import { peerNumber, whatsAppSection } from './whatsapp-settings.ts';
 
@@ -61,6 +61,13 @@ const discussion = z.strictObject({
 
 const hub = z.strictObject({
   url: z.url({ protocol: /^(?:http|ws)s?$/, error: 'must be an http:// or https:// address' }).optional(),
+});
+
+const messages = z.strictObject({
+  groupChat: z
+    .strictObject({ mentionPatterns: mentionPatterns.default([]) })
+    .prefault({})
+    .describe('For agents that have no mentionPatterns of their own.'),
 });
 
 const history = z.strictObject({
@@ -127,6 +134,7 @@ export const settingsSchema = z.strictObject({
   discussion: discussion.prefault({}),
   hub: hub.prefault({}).describe('The Agent Hub that the agents join.'),
   peers: z.array(peerNumber).default([]).describe('Phone numbers of other agents, who are greeted at the start.'),
+  messages: messages.prefault({}).describe('What chats of all agents have in common.'),
   whatsapp: whatsAppSection.prefault({}),
   taskTimeoutMs: whole('milliseconds', 1000, DAY_MS)
     .default(600_000)

@@ -36,7 +36,7 @@ describe('the place where an agent works', () => {
       network: ['api.example.org', '*.example.org', '*'],
       limits: { seconds: 1, memoryMb: 16, processes: 2, outputKb: 3 },
     };
-    const tools = { allow: ['fs', 'bash'], deny: ['write'], approve: ['bash'] };
+    const tools = { allow: ['fs', 'bash'], deny: ['write'], approve: ['bash'], approvalMinutes: 7 * 24 * 60 };
     const text = `sandbox: ${JSON.stringify(sandbox)}, tools: ${JSON.stringify(tools)}, concurrency: 2`;
     expect(of(agent(text))).toMatchObject({ sandbox, tools, concurrency: 2 });
     expect(of(agent('tools: {allow: []}'))?.tools.allow).toEqual([]);
@@ -62,6 +62,18 @@ describe('the place where an agent works', () => {
       /agent a: tools\.allow: there is no such tool\. "raed": .* "read"\?/,
     ],
     ['an unheard-of tool', 'tools: {deny: ["hush"]}', /agent a: tools\.deny: .* The groups of tools are fs, runtime,/],
+    ['no time to approve', 'tools: {approvalMinutes: 0}', /tools\.approvalMinutes: .* minutes from 1 to 10080/],
+    [
+      'more than a week to approve',
+      'tools: {approvalMinutes: 10081}',
+      /tools\.approvalMinutes: must be a whole number/,
+    ],
+    ['half a minute to approve', 'tools: {approvalMinutes: 0.5}', /tools\.approvalMinutes: must be a whole number/],
+    [
+      'words for minutes',
+      'tools: {approvalMinutes: "1h"}',
+      /tools\.approvalMinutes: must be a whole number of minutes/,
+    ],
     ['nobody to talk to', 'concurrency: 0', /agents\.a\.concurrency: must be a whole number of conversations/],
   ])('[SEC-04] what is refused: %s', (_what, text, expected) => {
     const { message } = refused(agent(text));

@@ -58,11 +58,10 @@ export function insertMessage(db: Database, draft: NewMessage, moment: Moment, h
       const tail = tailOfOrder(db, recipient.to, recipient.orderingKey);
       if (tail !== null) waitsFor.push(tail);
     }
-    if (waitsFor.length > 0) {
-      delivery = insertDelivery(db, lastInsertRowid, message, recipient, State.blocked, null, null);
+    if (later || waitsFor.length > 0) {
+      const [state, dueAt] = later ? [State.scheduled, deliverAt] : [State.blocked, null];
+      delivery = insertDelivery(db, lastInsertRowid, message, recipient, state, dueAt, null);
       for (const other of waitsFor) block(db, delivery, other);
-    } else if (later) {
-      delivery = insertDelivery(db, lastInsertRowid, message, recipient, State.scheduled, deliverAt, null);
     } else {
       const lease = handOver(recipient.to);
       const state = lease ? State.leased : State.ready;

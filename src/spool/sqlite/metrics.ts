@@ -11,7 +11,7 @@ const COUNTS = `
   SELECT 'message' AS what, count(*) AS n FROM message
   UNION ALL SELECT 'delivery', count(*) FROM delivery
   UNION ALL SELECT ${State.ready}, count(*) FROM delivery WHERE state = 0
-  UNION ALL SELECT ${State.blocked}, count(DISTINCT delivery) FROM blocker
+  UNION ALL SELECT ${State.blocked}, count(DISTINCT b.delivery) FROM blocker b JOIN delivery d ON d.seq = b.delivery WHERE d.state = ${State.blocked}
   UNION ALL SELECT state, count(*) FROM delivery WHERE state IN (2, 3, 4) GROUP BY state
   UNION ALL SELECT ${State.failed}, count(*) FROM delivery WHERE state = 6
   UNION ALL SELECT ${State.expired}, count(*) FROM delivery WHERE state = 7

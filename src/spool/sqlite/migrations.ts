@@ -8,6 +8,7 @@ import { migration as whatsapp } from './migrations/005-whatsapp.ts';
 import { migration as teams } from './migrations/006-teams.ts';
 import { migration as chat } from './migrations/007-chat.ts';
 import { migration as approvals } from './migrations/008-approvals.ts';
+import { migration as sentDeparture } from './migrations/009-sent-departure.ts';
 
 export interface Migration {
   readonly version: number;
@@ -18,7 +19,17 @@ export interface Migration {
 }
 
 /** In order; one that has shipped never changes. */
-const MIGRATIONS: readonly Migration[] = [spool, stores, search, relay, whatsapp, teams, chat, approvals];
+const MIGRATIONS: readonly Migration[] = [
+  spool,
+  stores,
+  search,
+  relay,
+  whatsapp,
+  teams,
+  chat,
+  approvals,
+  sentDeparture,
+];
 
 const NEWEST = Math.max(...MIGRATIONS.map((migration) => migration.version));
 

@@ -5,6 +5,10 @@ import { State } from './states.ts';
 /*
  * Why a delivery waits for another, whatever the reason (an ordering key, a sequential panel), is one row of `blocker`. When
  * the other is settled the row goes; a delivery with no rows left is ready.
+ *
+ * No two wait for each other, however many are between them: a delivery only ever waits for those that have joined their orders before
+ * it. So all deliveries of a message join when it is due, also those that wait for others of it: one that had joined before could
+ * be waited for by what it will have to wait for.
  */
 
 /**
@@ -23,15 +27,19 @@ export function tailOfOrder(db: Database, recipient: Address, orderingKey: strin
   return row?.seq ?? null;
 }
 
-/** Puts a delivery that has just become due into its order: ready, or blocked behind the tail. True when it is ready. */
+/**
+ * Puts a delivery that has just become due into its order: ready, or blocked behind the tail, or by what it has waited for from the
+ * beginning. True when it is ready.
+ */
 export function joinOrder(db: Database, delivery: number, recipient: Address, orderingKey: string | null): boolean {
   const tail = orderingKey === null ? null : tailOfOrder(db, recipient, orderingKey);
   if (tail !== null) block(db, delivery, tail);
+  const isBlocked = tail !== null || db.prepare('SELECT 1 FROM blocker WHERE delivery = ?').get(delivery) !== undefined;
   db.prepare('UPDATE delivery SET state = ?, due_at = NULL, token = NULL WHERE seq = ?').run(
-    tail === null ? State.ready : State.blocked,
+    isBlocked ? State.blocked : State.ready,
     delivery,
   );
-  return tail === null;
+  return !isBlocked;
 }
 
 export function block(db: Database, delivery: number, waitsFor: number): void {

@@ -39,14 +39,35 @@ const NEVER: readonly (readonly [what: string, sql: string])[] = [
   ],
 ];
 
+/** How many deliveries wait for themselves, by way of others: none of them would ever be handed out. */
+function mutualWaits(db: Database): number {
+  const waits = db.prepare<{ waits_for: number; delivery: number }>('SELECT waits_for, delivery FROM blocker').all();
+  const behind = Map.groupBy(waits, (wait) => wait.waits_for);
+  const open = new Map<number, number>();
+  for (const { delivery } of waits) open.set(delivery, (open.get(delivery) ?? 0) + 1);
+  // As if they were settled one after the other, beginning with those that wait for nothing.
+  const free = [...behind.keys()].filter((delivery) => !open.has(delivery));
+  for (let settled = free.pop(); settled !== undefined; settled = free.pop()) {
+    for (const { delivery } of behind.get(settled) ?? []) {
+      const left = (open.get(delivery) ?? 0) - 1;
+      if (left > 0) open.set(delivery, left);
+      else {
+        open.delete(delivery);
+        free.push(delivery);
+      }
+    }
+  }
+  return open.size;
+}
+
 /** What is wrong with the file, with references between its tables, or with the states of deliveries. Reads everything. */
 export function problems(db: Database): string[] {
   const integrity = db.checkIntegrity();
   if (integrity !== 'ok') return [`the file is damaged: ${integrity}`];
   const dangling = db.prepare('PRAGMA foreign_key_check').all().length;
-  const found = NEVER.flatMap(([what, sql]) => {
-    const n = db.prepare<{ n: number }>(sql).get()?.n ?? 0;
-    return n === 0 ? [] : [`${n} ${what}`];
-  });
+  const counted = NEVER.map(([what, sql]) => ({ what, n: db.prepare<{ n: number }>(sql).get()?.n ?? 0 }));
+  const found = [...counted, { what: 'deliveries that wait for each other', n: mutualWaits(db) }].flatMap(
+    ({ what, n }) => (n === 0 ? [] : [`${n} ${what}`]),
+  );
   return dangling === 0 ? found : [`${dangling} references to rows that are not there`, ...found];
 }

@@ -6,6 +6,7 @@ import { messageId } from '../../domain/addresses.ts';
 import type { Delivery, Settlement } from '../../domain/delivery.ts';
 import { PRIORITIES } from '../../domain/message.ts';
 import { ManualClock } from '../../lib/manual-clock.ts';
+import { problems } from './problems.ts';
 
 const RECIPIENTS = ['ann', 'bob'] as const;
 
@@ -193,6 +194,7 @@ class Comparison {
         }));
       expect(real).toEqual(model);
     }
+    expect(problems(this.#open.db)).toEqual([]);
   }
 
   async #close(): Promise<void> {
@@ -202,7 +204,7 @@ class Comparison {
 }
 
 describe('the spool against a plain model', () => {
-  it('[SPL-02] [SPL-03] [SPL-04] [SPL-05] they agree on every sequence of operations', async () => {
+  it('[SPL-02] [SPL-03] [SPL-04] [SPL-05] [TRC-02] they agree on every sequence of operations, and no two deliveries wait for each other', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 60 }), (operations) =>
         new Comparison().run(operations),

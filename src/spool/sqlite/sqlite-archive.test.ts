@@ -74,6 +74,7 @@ describe('the archive', () => {
     ['a settled one without a time', 'UPDATE delivery SET state = 5', 'settled deliveries without a time'],
     ['a wait for nothing', 'UPDATE delivery SET state = 1', 'wait for nothing'],
     ['a wait for ever', 'INSERT INTO blocker VALUES (99, 1)', 'wait for one that is settled'],
+    ['a wait for itself', 'INSERT INTO blocker SELECT seq, seq FROM delivery', 'wait for each other'],
     ['too many attempts', 'UPDATE delivery SET attempts = 9', 'too many attempts'],
     ['a message for nobody', 'DELETE FROM delivery', 'messages for nobody'],
   ])('[SPL-07] %s is found', async (_what, sql, problem) => {

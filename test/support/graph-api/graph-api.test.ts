@@ -63,6 +63,11 @@ describe('the local Graph API', () => {
     ['a file that was not uploaded', { ...envelope, type: 'image', image: { id: '1' } }, 100],
     ['a file from two places', { ...envelope, type: 'image', image: { id: '1', link: 'https://example.org' } }, 100],
     ['four buttons', { ...envelope, ...interactive('button', { buttons: [1, 2, 3, 4].map(() => ({})) }) }, 100],
+    ['a button with a long title', { ...envelope, ...buttons(['a'], ['x'.repeat(21)]) }, 100],
+    ['two buttons with one title', { ...envelope, ...buttons(['a', 'b'], ['Yes', 'Yes']) }, 100],
+    ['two buttons with one id', { ...envelope, ...buttons(['a', 'a'], ['Yes', 'No']) }, 100],
+    ['an id with a space at its end', { ...envelope, ...buttons(['a '], ['Yes']) }, 100],
+    ['a long text above buttons', { ...envelope, ...buttons(['a'], ['Yes'], 'x'.repeat(1025)) }, 100],
     [
       'an unknown template',
       { ...envelope, type: 'template', template: { name: 'x', language: { code: 'en' } } },
@@ -148,6 +153,11 @@ describe('the local Graph API', () => {
   });
 });
 
-function interactive(type: string, action: object): object {
-  return { type: 'interactive', interactive: { type, body: { text: 'Choose' }, action } };
+function interactive(type: string, action: object, text = 'Choose'): object {
+  return { type: 'interactive', interactive: { type, body: { text }, action } };
+}
+
+function buttons(ids: readonly string[], titles: readonly string[], text?: string): object {
+  const replies = ids.map((id, index) => ({ type: 'reply', reply: { id, title: titles[index] } }));
+  return interactive('button', { buttons: replies }, text);
 }

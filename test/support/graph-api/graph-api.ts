@@ -1,4 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { systemClock } from '../../../src/lib/clock.ts';
 import {
   Business,
@@ -56,6 +57,15 @@ export class GraphApi implements AsyncDisposable {
     return await this.webhooks.deliver(this.messageValue(person, content, saying));
   }
 
+  /** A person presses the button with this title under a message of ours. */
+  async press(person: Person, { id: answers, from: to, request }: Taken, title: string): Promise<WebhookAnswer> {
+    const { buttons } = withButtons.parse(request).interactive.action;
+    const pressed = buttons.find(({ reply }) => reply.title === title);
+    if (!pressed) throw new Error(`There is no button ${title}.`);
+    const interactive = { type: 'button_reply', button_reply: pressed.reply };
+    return await this.say(person, { type: 'interactive', interactive }, { answers, to });
+  }
+
   /** What the webhook of a message says. */
   messageValue({ name, phone, userId }: Person, content: object, saying: Saying = {}): object {
     const { id = this.business.newMessageId(), to = this.business.number, group, answers, at = this.#now() } = saying;
@@ -104,6 +114,12 @@ export class GraphApi implements AsyncDisposable {
     return this.#options.clock.now();
   }
 }
+
+const withButtons = z.object({
+  interactive: z.object({
+    action: z.object({ buttons: z.array(z.object({ reply: z.object({ id: z.string(), title: z.string() }) })) }),
+  }),
+});
 
 const changeOn = ({ displayNumber, phoneNumberId }: BusinessNumber): object => ({
   messaging_product: 'whatsapp',

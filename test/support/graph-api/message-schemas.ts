@@ -15,8 +15,16 @@ const oneSource = <T extends { id?: string | undefined; link?: string | undefine
   (media.id === undefined) !== (media.link === undefined);
 const caption = said(1024).optional();
 
-const reply = z.strictObject({ id: said(256), title: said(20) });
+const isEachOnce = (words: readonly string[]): boolean => new Set(words).size === words.length;
+
+const reply = z.strictObject({ id: said(256).regex(/^\S(?:.*\S)?$/, 'begins or ends with a space'), title: said(20) });
 const button = z.strictObject({ type: z.literal('reply'), reply });
+const buttons = z
+  .array(button)
+  .min(1)
+  .max(3)
+  .refine((all) => isEachOnce(all.map((one) => one.reply.id)), 'two buttons have the same id')
+  .refine((all) => isEachOnce(all.map((one) => one.reply.title)), 'two buttons have the same title');
 const row = z.strictObject({ id: said(200), title: said(24), description: said(72).optional() });
 const section = z.strictObject({ title: said(24).optional(), rows: z.array(row).min(1).max(10) });
 const interactiveText = {
@@ -27,7 +35,7 @@ const interactive = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('button'),
     ...interactiveText,
-    action: z.strictObject({ buttons: z.array(button).min(1).max(3) }),
+    action: z.strictObject({ buttons }),
   }),
   z.strictObject({
     type: z.literal('list'),

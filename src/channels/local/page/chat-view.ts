@@ -1,6 +1,7 @@
 import type { Bubble, PhoneState, Receipt } from '../wire.ts';
 import { avatar } from './chat-list.ts';
 import type { Chat } from './chats.ts';
+import { choiceButtons, enableChoices } from './choice-buttons.ts';
 import { byId, html, ICONS, icon, setChildren } from './dom.ts';
 import { clockTime, dayOf, listed, toneOf } from './text.ts';
 
@@ -22,8 +23,14 @@ export class ChatView {
   /** Elements of the open chat by what they show: one that has not changed is used again. */
   #elements = new Map<string, Element>();
   #key: string | null = null;
+  readonly #choose: (choice: string) => void;
 
-  show(chat: Chat, state: PhoneState): void {
+  constructor(choose: (choice: string) => void) {
+    this.#choose = choose;
+  }
+
+  /** `open`: the choices that can be made now. */
+  show(chat: Chat, state: PhoneState, open: ReadonlySet<string>): void {
     this.#showHead(chat, state);
     const opens = this.#key !== chat.key;
     if (opens) {
@@ -33,6 +40,7 @@ export class ChatView {
     const last = chat.bubbles.at(-1);
     const spoke = last?.mine === true && !this.#elements.has(`bubble ${last.id}`);
     setChildren(this.#list, this.#content(chat, state, opens));
+    enableChoices(this.#list, open);
     // The style sheet lets the view start at its end and stay there; 0 is the end.
     if (opens || spoke) this.#scroller.scrollTop = 0;
   }
@@ -63,7 +71,7 @@ export class ChatView {
 
   #bubble(bubble: Bubble, look: Look, { contacts }: PhoneState): Element {
     const again = this.#elements.has(`bubble ${bubble.id}`);
-    const element = this.#once(`bubble ${bubble.id}`, () => bubbleElement(bubble, look, contacts));
+    const element = this.#once(`bubble ${bubble.id}`, () => bubbleElement(bubble, look, contacts, this.#choose));
     if (again && bubble.receipt !== null) element.querySelector('.ticks')?.replaceWith(ticks(bubble.receipt));
     return element;
   }
@@ -89,8 +97,13 @@ interface Look {
   readonly arrives: boolean;
 }
 
-function bubbleElement(bubble: Bubble, { first, named, arrives }: Look, contacts: PhoneState['contacts']): HTMLElement {
-  const { id, author, mine, text, at, receipt } = bubble;
+function bubbleElement(
+  bubble: Bubble,
+  { first, named, arrives }: Look,
+  contacts: PhoneState['contacts'],
+  choose: (choice: string) => void,
+): HTMLElement {
+  const { id, author, mine, text, at, receipt, choices = [] } = bubble;
   const tone = mine ? 'person' : toneOf(author.id, contacts);
   const seen = named && !mine ? 'speaker' : 'speaker unseen';
   const time = html('time', { datetime: new Date(at).toISOString() }, clockTime(at));
@@ -106,6 +119,7 @@ function bubbleElement(bubble: Bubble, { first, named, arrives }: Look, contacts
     },
     html('p', { class: seen, 'data-tone': tone, 'data-testid': 'speaker' }, author.name),
     html('p', { class: 'text' }, text),
+    ...(choices.length > 0 ? [choiceButtons(choices, choose)] : []),
     html('p', { class: 'meta' }, time, ...(receipt === null ? [] : [ticks(receipt)])),
   );
 }

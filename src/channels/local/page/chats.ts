@@ -1,4 +1,4 @@
-import type { Bubble, Contact, LiveEvent, PhoneState, Receipt, Typing } from '../wire.ts';
+import type { Bubble, Contact, LiveEvent, PhoneState, Receipt, Typing, Waiting } from '../wire.ts';
 
 /** One line of the phone's list of chats. */
 export interface Chat {
@@ -25,9 +25,11 @@ export class Chats {
   readonly #state: PhoneState;
   readonly #bubbles = new Map<string, Bubble>();
   readonly #typing = new Map<string, Typing>();
+  #waiting: readonly Waiting[];
 
   constructor(state: PhoneState) {
     this.#state = state;
+    this.#waiting = state.waiting;
     for (const bubble of state.messages) this.#bubbles.set(bubble.id, bubble);
     for (const typing of state.typing) this.#typing.set(`${typing.account} ${keyOf(typing)}`, typing);
   }
@@ -48,8 +50,28 @@ export class Chats {
         else this.#typing.delete(key);
         break;
       }
+      case 'waiting':
+        this.#waiting = event.waiting;
+        break;
       default:
     }
+  }
+
+  /** What waits for approval, oldest first. */
+  get waiting(): readonly Waiting[] {
+    return this.#waiting;
+  }
+
+  /** The ids of all that can be chosen now. */
+  get open(): ReadonlySet<string> {
+    return new Set(this.#waiting.flatMap(({ choices }) => choices.map(({ id }) => id)));
+  }
+
+  /** Where to say something about a request: the chat with the agent that asks, or, if it has none, with another. */
+  keyFor({ agent }: Waiting): string | null {
+    const { contacts } = this.#state;
+    const contact = contacts.find(({ account }) => account === agent) ?? contacts[0];
+    return contact ? `dm ${contact.account}` : null;
   }
 
   /** The last one in which something was said comes first; the contacts with whom nothing was, last. */

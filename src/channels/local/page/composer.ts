@@ -52,15 +52,18 @@ export class Composer {
     this.#suggest(nextSuggestion(chat, state));
   }
 
+  /** Says something in the chat that is open, as if the person had written it; then they go on writing. */
+  say(text: string): void {
+    this.#submit(text);
+    this.#text.focus();
+  }
+
   #suggest(text: string | null): void {
     if (this.#suggestions.textContent === (text ?? '')) return;
     this.#suggestions.replaceChildren();
     if (text === null) return;
     const chip = html('button', { type: 'button', class: 'chip', 'data-testid': 'suggestion' }, text);
-    chip.addEventListener('click', () => {
-      this.#submit(text);
-      this.#text.focus();
-    });
+    chip.addEventListener('click', () => this.say(text));
     this.#suggestions.append(chip);
   }
 

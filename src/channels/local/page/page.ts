@@ -1,4 +1,4 @@
-import type { LiveEvent, PhoneState } from '../wire.ts';
+import type { LiveEvent, PhoneState, Waiting } from '../wire.ts';
 import { ChatList } from './chat-list.ts';
 import { ChatView } from './chat-view.ts';
 import { Chats, lastAt } from './chats.ts';
@@ -7,11 +7,13 @@ import { connect } from './connection.ts';
 import { byId } from './dom.ts';
 import { EnvelopePanel } from './envelope-panel.ts';
 import { showBanners, showLink, showNotice } from './surroundings.ts';
+import { WaitingList } from './waiting-list.ts';
 
 /** The page: keeps what it knows, and shows it. */
 class Page {
   readonly #list = new ChatList(byId('chats', HTMLUListElement), (key) => this.#open(key));
-  readonly #view = new ChatView();
+  readonly #view = new ChatView((choice) => this.#composer.say(choice));
+  readonly #waiting = new WaitingList((request, choice) => this.#decide(request, choice));
   readonly #composer = new Composer();
   readonly #announcer = byId('announcer', HTMLDivElement);
   #known: { state: PhoneState; chats: Chats; panel: EnvelopePanel } | null = null;
@@ -46,6 +48,13 @@ class Page {
     this.#show();
   }
 
+  /** In a chat, where the answer comes. */
+  #decide(request: Waiting, choice: string): void {
+    const key = this.#known?.chats.keyFor(request) ?? null;
+    if (key !== null) this.#open(key);
+    this.#composer.say(choice);
+  }
+
   #show(): void {
     if (!this.#known) return;
     const { state, chats } = this.#known;
@@ -55,8 +64,9 @@ class Page {
       this.#current = open.key;
       localStorage.setItem(`seen ${open.key}`, String(lastAt(open)));
       this.#composer.show(open, state);
-      this.#view.show(open, state);
+      this.#view.show(open, state, chats.open);
     }
+    this.#waiting.show(chats.waiting);
     this.#list.show(all, this.#current, (key) => Number(localStorage.getItem(`seen ${key}`) ?? 0), state);
   }
 

@@ -3,7 +3,7 @@ import type { BinaryNode, proto, WAMessageKey } from 'baileys';
 import { isForeignId } from '../../../domain/addresses.ts';
 import type { ChatIn, Peer } from '../../../domain/chat.ts';
 import type { Baileys } from './baileys.ts';
-import { type Content, contentOf } from './content.ts';
+import { type Content, contentOf, reactionOf } from './content.ts';
 import { aliasesOf, identify, idsOf } from './identity.ts';
 import type { Person, ReceivedMessage, WhatsAppSessions } from './sessions.ts';
 
@@ -55,18 +55,37 @@ export function arrivalId(account: string, chat: string, stanza: string): string
   return isForeignId(id) ? id : `${account}:${createHash('sha256').update(id).digest('hex')}`;
 }
 
-/** What the rest of Parley is told of a message; null when nothing is said in it. */
+/** What the rest of Parley is told of a message; null when nothing is said in it, or it is a reaction to what others have said. */
 export function chatOf(
   baileys: Baileys,
+  sessions: WhatsAppSessions,
   account: string,
   self: Self,
-  { node, key, peer, person }: Envelope,
+  envelope: Envelope,
   message: proto.IMessage,
 ): ChatIn | null {
+  const { key, peer } = envelope;
   if (key.fromMe) return null;
+  const chat = chatFrom(account, envelope);
+  const reaction = reactionOf(baileys, message);
+  if (reaction) {
+    const to = sessions.sent(account, reaction.stanza)?.departure ?? null;
+    return to === null ? null : { ...chat, reaction: { emoji: reaction.emoji.toWellFormed(), to } };
+  }
   const content = contentOf(baileys, message);
   if (!content) return null;
   const { text, media, quoted } = content;
+  return {
+    ...chat,
+    text: text.toWellFormed(),
+    ...(quoted ? { replyTo: arrivalId(account, peer.id, quoted.stanza) } : {}),
+    ...(peer.kind === 'group' ? { addressed: isAddressed(baileys, self, content) } : {}),
+    ...(media.length > 0 ? { media: [...media] } : {}),
+  };
+}
+
+/** Where, by whom and when it was said; not yet what. */
+function chatFrom(account: string, { node, peer, person }: Envelope): ChatIn {
   const name = node.attrs['notify'];
   const aliases = aliasesOf(person);
   const at = Number(node.attrs['t']) * 1000;
@@ -75,18 +94,22 @@ export function chatOf(
     account,
     peer,
     sender: { id: person.id, ...(name ? { name } : {}), ...(aliases.length > 0 ? { aliases } : {}) },
-    text: text.toWellFormed(),
-    ...(quoted ? { replyTo: arrivalId(account, peer.id, quoted.stanza) } : {}),
-    ...(peer.kind === 'group' ? { addressed: isAddressed(baileys, self, content) } : {}),
-    ...(media.length > 0 ? { media: [...media] } : {}),
+    text: '',
     ...(at > 0 ? { at } : {}),
   };
 }
 
-function isAddressed({ areJidsSameUser }: Baileys, self: Self, { mentions, quoted }: Content): boolean {
-  const isSelf = (jid: string | null): boolean =>
-    jid !== null && (areJidsSameUser(jid, self.id) || (self.lid !== null && areJidsSameUser(jid, self.lid)));
-  return mentions.some(isSelf) || (quoted !== null && isSelf(quoted.author));
+/** By a mention, or an answer to its words; by its number or its hidden id, whichever of its devices has it. */
+export function isAddressed(
+  baileys: Baileys,
+  self: Self,
+  { mentions, quoted }: Pick<Content, 'mentions' | 'quoted'>,
+): boolean {
+  const own = idsOf(baileys, self.id, self.lid);
+  return [...mentions, quoted?.author].some((jid) => {
+    const { lid, phone } = idsOf(baileys, jid);
+    return (lid !== null && lid === own.lid) || (phone !== null && phone === own.phone);
+  });
 }
 
 /** What is kept of a message, so that a copy of it is recognised, and it can be quoted. */

@@ -1,6 +1,6 @@
 import * as baileys from 'baileys';
 import { describe, expect, it } from 'vitest';
-import { contentOf } from './content.ts';
+import { contentOf, reactionOf } from './content.ts';
 
 const { proto } = baileys;
 type Message = Parameters<typeof proto.Message.create>[0];
@@ -11,6 +11,26 @@ const read = (message: Message) =>
 const textOf = (message: Message): string | null => read(message)?.text ?? null;
 
 const FILE = { mimetype: 'image/png', fileLength: 12, mediaKey: Buffer.alloc(32, 1), directPath: '/v/file', url: '' };
+
+describe('what a reaction says', () => {
+  const key = { remoteJid: '15550001@s.whatsapp.net', id: '3EB0', fromMe: false };
+  const reaction = (message: Message) =>
+    reactionOf(baileys, proto.Message.decode(proto.Message.encode(message ?? {}).finish()));
+
+  it.each<[string, Message, object | null]>([
+    ['an emoji', { reactionMessage: { text: '👍', key } }, { emoji: '👍', stanza: '3EB0' }],
+    [
+      'one in a chat whose messages disappear',
+      { ephemeralMessage: { message: { reactionMessage: { text: '👎', key } } } },
+      { emoji: '👎', stanza: '3EB0' },
+    ],
+    ['one that was taken back', { reactionMessage: { text: '', key } }, null],
+    ['one to nothing', { reactionMessage: { text: '👍' } }, null],
+    ['a text', { conversation: '👍' }, null],
+  ])('[TOL-03] %s', (_what, message, expected) => {
+    expect(reaction(message)).toEqual(expected);
+  });
+});
 
 describe('what a message says', () => {
   it.each<[string, Message, string]>([

@@ -13,6 +13,12 @@ export interface Content {
   readonly quoted: { readonly stanza: string; readonly author: string | null } | null;
 }
 
+/** An emoji that was put to another message, and WhatsApp's id of that. */
+interface Reaction {
+  readonly emoji: string;
+  readonly stanza: string;
+}
+
 type Message = proto.IMessage;
 
 /** Reads a decrypted message; null when nothing is said in it: reactions, edits, deletions, keys, receipts. */
@@ -30,6 +36,12 @@ export function contentOf(baileys: Baileys, message: Message): Content | null {
     mentions: context?.mentionedJid ?? [],
     quoted: context?.stanzaId ? { stanza: context.stanzaId, author: context.participant ?? null } : null,
   };
+}
+
+/** Reads a message that is only a reaction; null when it is none, or takes one back. */
+export function reactionOf(baileys: Baileys, message: Message): Reaction | null {
+  const { text: emoji, key } = baileys.normalizeMessageContent(message)?.reactionMessage ?? {};
+  return emoji && key?.id ? { emoji, stanza: key.id } : null;
 }
 
 /** The words of a message; what has none is described in brackets. Null when there is nothing to say. */

@@ -194,14 +194,15 @@ export class Journal {
     also.push(sessions.putReceived(record), sessions.putPerson(envelope.person));
     const outcome = chat ? await receive({ id: envelope.id, chat, also }) : 'refused';
     if (outcome !== 'accepted') await sessions.commit(also);
-    else if (chat) received(record, chat);
+    // Nobody is told that a reaction was read.
+    else if (chat && !chat.reaction) received(record, chat);
   }
 
   /** A message that cannot be made sense of would come again for ever if it were not taken. */
   #said(envelope: Envelope, message: proto.IMessage): ChatIn | null {
-    const { baileys, account, self, logger } = this.#options;
+    const { baileys, sessions, account, self, logger } = this.#options;
     try {
-      return chatOf(baileys, account, self(), envelope, message);
+      return chatOf(baileys, sessions, account, self(), envelope, message);
     } catch (error) {
       logger.error({ account, id: envelope.id, error: errorText(error) }, 'a WhatsApp message could not be read');
       return null;

@@ -64,13 +64,13 @@ export class Sender {
     const messages = outgoingOf(baileys, sessions, departure);
     if (!messages) return { kind: 'refused', reason: 'the message to react to is known no more' };
     for (const message of messages) {
-      const outcome = await this.#deliver(jid, peer.id, message);
+      const outcome = await this.#deliver(departure.id, jid, peer.id, message);
       if (outcome.kind !== 'sent') return outcome;
     }
     return { kind: 'sent' };
   }
 
-  async #deliver(jid: string, peer: string, outgoing: Outgoing): Promise<SendOutcome> {
+  async #deliver(departure: string, jid: string, peer: string, outgoing: Outgoing): Promise<SendOutcome> {
     const { account, sessions, line, logger } = this.#options;
     if (sessions.sent(account, outgoing.stanza)?.acked) return { kind: 'sent' };
     if (line()) await this.#pacing.turn(jid, this.#stopping.signal);
@@ -80,13 +80,14 @@ export class Sender {
     if (jid.endsWith('@s.whatsapp.net') && !sessions.person(null, peer)) {
       logger.info({ account, peer }, 'writing on WhatsApp to somebody who has not written before');
     }
-    const content = await this.#contentOf(open.socket, jid, outgoing);
+    const content = await this.#contentOf(open.socket, departure, jid, outgoing);
     return content.kind === 'ready' ? await this.#relay(open, jid, outgoing.stanza, content.message) : content;
   }
 
   /** What is sent again is sent as it was: a file is not uploaded twice, and a recipient who asks gets what was said. */
   async #contentOf(
     socket: WASocket,
+    departure: string,
     jid: string,
     { stanza, content, quoted }: Outgoing,
   ): Promise<{ readonly kind: 'ready'; readonly message: proto.IMessage } | SendOutcome> {
@@ -102,7 +103,7 @@ export class Sender {
       });
       if (!message) return { kind: 'refused', reason: 'there is nothing to say' };
       const bytes = baileys.proto.Message.encode(message).finish();
-      await sessions.commit([sessions.putSent({ account, stanza, jid, content: bytes })]);
+      await sessions.commit([sessions.putSent({ account, stanza, jid, departure, content: bytes })]);
       return { kind: 'ready', message };
     } catch (cause) {
       if (isMissingFile(cause)) return { kind: 'refused', reason: 'the file to send is not there' };

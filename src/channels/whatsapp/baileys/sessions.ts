@@ -31,6 +31,8 @@ export interface SentMessage {
   /** WhatsApp's id of it, given by us. */
   readonly stanza: string;
   readonly jid: string;
+  /** Our id of what it is, or is a part of; null when an older Parley has sent it. */
+  readonly departure: string | null;
   /** The message as it goes into the encryption. */
   readonly content: Uint8Array;
   /** The server has said that it has it. */

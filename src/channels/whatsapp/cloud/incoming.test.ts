@@ -31,6 +31,8 @@ describe('what a person says', () => {
     ['a text', text('hello'), { text: 'hello' }],
     ['a button of a template', { type: 'button', button: { payload: 'p', text: 'Yes' } }, { text: 'Yes' }],
     ['a button', interactive('button_reply', { id: 'b1', title: 'Approve' }), { text: 'Approve' }],
+    ['a button without an id', interactive('button_reply', { title: 'Approve' }), { text: 'Approve' }],
+    ['a button of ours', interactive('button_reply', { id: '!approve 7', title: 'Approve' }), { text: '!approve 7' }],
     ['a line of a list', interactive('list_reply', { id: 'l1', title: 'Blue', description: 'x' }), { text: 'Blue' }],
     [
       'a form',
@@ -56,11 +58,6 @@ describe('what a person says', () => {
       'contacts',
       { type: 'contacts', contacts: [{ name: { formatted_name: 'Bob' }, phones: [{ phone: '+15550111' }] }, {}] },
       { text: '[contact: Bob, +15550111]\n[contact: ]' },
-    ],
-    [
-      'a reaction',
-      { type: 'reaction', reaction: { message_id: 'wamid.X', emoji: '👍' } },
-      { text: '[reaction: 👍]', replyTo: 'wamid.X' },
     ],
     [
       'an order',
@@ -98,7 +95,7 @@ describe('what a person says', () => {
   it.each([
     ['a number that changed', { type: 'system', system: { type: 'user_changed_number', wa_id: '1', body: 'x' } }],
     ['an id that changed', { type: 'system', system: { type: 'user_changed_user_id' } }],
-    ['a reaction that was taken back', { type: 'reaction', reaction: { message_id: 'wamid.X' } }],
+    ['a reaction to what others have said', { type: 'reaction', reaction: { message_id: 'wamid.X', emoji: '👍' } }],
     ['an edit', { type: 'edit', edit: { message: {} } }],
     ['a message that was taken back', { type: 'revoke', revoke: {} }],
     ['a chat that was opened', { type: 'request_welcome' }],
@@ -209,12 +206,6 @@ describe('a group', () => {
     ['by a mention', text('@15550199 what do you think?'), undefined, true],
     ['not by the mention of another number', text('@155501990 what?'), undefined, false],
     ['by an answer to what it said', text('yes'), 'sent', true],
-    [
-      'by a reaction to what it said',
-      { type: 'reaction', reaction: { message_id: 'sent', emoji: '👍' } },
-      undefined,
-      true,
-    ],
   ])('[WHA-02] speaks to the account %s', async (_how, content, answers, expected) => {
     cloud.api.business.addGroup(group.group);
     cloud.api.business.openWindow(group);
@@ -228,6 +219,47 @@ describe('a group', () => {
   it('[WHA-02] that cannot be answered is left out, rather than answered in private', async () => {
     await say(text('hello'), { group: { group: 'not an id' } });
     expect(cloud.arrivals).toEqual([]);
+  });
+});
+
+describe('a reaction to what the account has said', () => {
+  const react = (message: string, emoji?: string, id = 'wamid.R') =>
+    say({ type: 'reaction', reaction: { message_id: message, ...(emoji !== undefined && { emoji }) } }, { id });
+
+  /** Three messages of WhatsApp. */
+  async function sayMuch(): Promise<readonly string[]> {
+    await say(text('hello'));
+    await cloud.channel.send(departure('d1', { text: 'word '.repeat(2_000) }));
+    return cloud.api.business.taken.map(({ id }) => id);
+  }
+
+  it('[WHA-02] [TOL-03] names it by our own id, whichever of its parts it is put to', async () => {
+    const parts = await sayMuch();
+    expect(parts).toHaveLength(3);
+    for (const [index, part] of parts.entries()) {
+      const arrival = await react(part, '👍🏽', `wamid.R${index}`);
+      expect(arrival?.chat).toMatchObject({ reaction: { emoji: '👍🏽', to: 'd1' }, text: '', sender: { name: 'Ada' } });
+      expect(arrival?.chat).not.toHaveProperty('replyTo');
+    }
+    expect(cloud.arrivals).toHaveLength(4);
+  });
+
+  it('[WHA-02] [TOL-03] is nothing when it is taken back, and counts once', async () => {
+    const [part = ''] = await sayMuch();
+    await react(part);
+    await react(part, '');
+    expect(cloud.arrivals).toHaveLength(1);
+    await react(part, '👍');
+    await react(part, '👍');
+    expect(cloud.arrivals.map(({ id }) => id)).toEqual([expect.any(String), 'wamid.R']);
+  });
+
+  it('[WHA-02] is not taken for words: neither the 24 hours nor what is marked as read follow it', async () => {
+    const [part = ''] = await sayMuch();
+    const before = cloud.store.lastInbound(ACCOUNT, '+15550100');
+    cloud.clock.advance(60_000);
+    await react(part, '👍');
+    expect(cloud.store.lastInbound(ACCOUNT, '+15550100')).toEqual(before);
   });
 });
 

@@ -14,15 +14,15 @@ export interface Incoming {
   readonly at: number | null;
   /** Of the person, in a chat with them alone: `+` and digits. */
   readonly phone: string | null;
-  /** The names by which the chat can be asked for. */
+  /** The names by which the chat can be asked for. None for a reaction: nobody says that it opens the 24 hours. */
   readonly chats: readonly string[];
 }
 
 export interface Addressee {
   readonly channel: string;
   readonly account: string;
-  /** Whether the account has sent the message with this id of WhatsApp. */
-  isOurs(message: string): boolean;
+  /** Our id of the message that the account has sent and that has this id of WhatsApp; null when it has sent none. */
+  departureOf(message: string): string | null;
 }
 
 interface Person {
@@ -57,6 +57,8 @@ export function incomingOf(
   if (person.phone !== null && digitsOf(person.phone) === change.ownNumber) return 'nothing-said';
   const content = contentOf(message);
   if (content === null) return 'nothing-said';
+  const reaction = content.reaction && reactionIn(content.reaction, addressee);
+  if (reaction === null) return 'nothing-said';
   const at = message.timestamp === null ? null : message.timestamp * 1000;
   const chat: ChatIn = {
     channel: addressee.channel,
@@ -64,7 +66,7 @@ export function incomingOf(
     peer,
     sender: senderOf(person),
     text: content.text,
-    ...replyOf(message, content),
+    ...(reaction ? { reaction } : replyOf(message)),
     ...(peer.kind === 'group' && { addressed: isAddressed(message, content, change.ownNumber, addressee) }),
     ...(content.media !== undefined && { media: [...content.media] }),
     ...(at !== null && { at }),
@@ -76,7 +78,7 @@ export function incomingOf(
     message: message.id,
     at,
     phone,
-    chats: [...new Set([peer.id, ...(phone === null ? [] : [phone])])],
+    chats: reaction ? [] : [...new Set([peer.id, ...(phone === null ? [] : [phone])])],
   };
 }
 
@@ -106,20 +108,27 @@ function peerOf({ group_id }: WebhookMessage, { id }: Person): Peer | null {
   return isForeignId(group_id) ? { kind: 'group', id: group_id } : null;
 }
 
-function replyOf({ context }: WebhookMessage, { reactionTo }: MessageContent): { replyTo?: string } {
-  const answered = reactionTo ?? context?.id;
-  return answered === undefined ? {} : { replyTo: platformIdOf(answered) };
+function replyOf({ context }: WebhookMessage): { replyTo?: string } {
+  return context?.id === undefined ? {} : { replyTo: platformIdOf(context.id) };
+}
+
+/** What people think of each other's messages is not our matter. */
+function reactionIn(
+  { emoji, to }: NonNullable<MessageContent['reaction']>,
+  { departureOf }: Addressee,
+): NonNullable<ChatIn['reaction']> | null {
+  const departure = departureOf(to);
+  return departure === null ? null : { emoji, to: departure };
 }
 
 /** By an answer to what we said, or a mention: WhatsApp writes one as `@` and the number. */
 function isAddressed(
   { context }: WebhookMessage,
-  { text, reactionTo }: MessageContent,
+  { text }: MessageContent,
   ownNumber: string,
-  { isOurs }: Addressee,
+  { departureOf }: Addressee,
 ): boolean {
-  const answered = reactionTo ?? context?.id;
-  if (answered !== undefined && isOurs(answered)) return true;
+  if (context?.id !== undefined && departureOf(context.id) !== null) return true;
   if (ownNumber === '') return false;
   return digitsOf(context?.from ?? '') === ownNumber || new RegExp(`@${ownNumber}(?!\\d)`).test(text);
 }

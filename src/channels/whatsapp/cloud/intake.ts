@@ -100,11 +100,11 @@ export class Intake {
   /** One after the other. Where one of a chat could not be stored, those after it come again with it: their order stays. */
   async #takeMessages(account: string, change: WebhookChange, { receive, receipt, heldBack }: Batch): Promise<void> {
     const { channel, store, logger } = this.#options;
-    const isOurs = (message: string): boolean => store.pieceOf(message) !== null;
+    const departureOf = (message: string): string | null => store.pieceOf(message)?.departure ?? null;
     for (const message of change.messages) {
       const { id, type, errors } = message;
       this.#logErrors(account, readErrors(errors));
-      const incoming = incomingOf(message, change, { channel, account, isOurs });
+      const incoming = incomingOf(message, change, { channel, account, departureOf });
       if (incoming === 'unanswerable') {
         logger.warn({ account, wamid: id, type }, 'a message that names no sender was left out');
       } else if (incoming === 'nothing-said') {

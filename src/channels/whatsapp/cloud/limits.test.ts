@@ -22,6 +22,19 @@ const requests = () => cloud.api.business.taken.map(({ request }) => request);
 const later = { kind: 'later' };
 const sent = { kind: 'sent' };
 
+describe('what is to be chosen from', () => {
+  it('[WHA-02] [TOL-03] waits for an answer to the template too', async () => {
+    await reopen({ templates: ['ask'], template: { name: 'ask', language: 'en_US' } });
+    await cloud.api.say(cloud.person, text('hello'));
+    cloud.clock.advance(WINDOW_MS);
+    const notice = departure('d1', { text: 'May I?', choices: [{ id: '!approve 1', label: 'Approve' }] });
+    expect(await cloud.channel.send(notice)).toMatchObject(later);
+    await cloud.api.say(cloud.person, text('yes?'));
+    expect(await cloud.channel.send(notice)).toEqual(sent);
+    expect(requests().map(({ type }) => type)).toEqual(['template', 'interactive']);
+  });
+});
+
 describe('24 hours after the last message of a person', () => {
   const writeAndWait = async (ms: number) => {
     await cloud.api.say(cloud.person, text('hello'));

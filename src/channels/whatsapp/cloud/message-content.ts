@@ -6,8 +6,8 @@ import { type WebhookMessage, wireText } from './webhook.ts';
 export interface MessageContent {
   readonly text: string;
   readonly media?: readonly Media[];
-  /** WhatsApp's id of the message that a reaction is to. */
-  readonly reactionTo?: string;
+  /** It is only an emoji that was put to a message, with this id of WhatsApp. */
+  readonly reaction?: { readonly emoji: string; readonly to: string };
 }
 
 /** null: the content is not as it should be. */
@@ -37,8 +37,12 @@ const file = (kind: Media['kind']): Reader =>
   }));
 
 const chosen = z.object({ title: wireText });
+/** The id of a button of ours is a command. Of those that other programs have sent from this number, what was on it counts. */
+const pressed = z
+  .object({ id: wireText.catch(''), title: wireText })
+  .transform(({ id, title }) => (id.startsWith('!') ? id : title));
 const interactive = z.union([
-  z.object({ button_reply: chosen }).transform(({ button_reply }) => button_reply.title),
+  z.object({ button_reply: pressed }).transform(({ button_reply }) => button_reply),
   z.object({ list_reply: chosen }).transform(({ list_reply }) => list_reply.title),
   z
     .object({ nfm_reply: z.object({ response_json: wireText }) })
@@ -80,8 +84,8 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
   [
     'reaction',
     reader(z.object({ message_id: z.string().min(1), emoji: wireText }), ({ message_id, emoji }) => ({
-      text: `[reaction: ${emoji}]`,
-      reactionTo: message_id,
+      text: '',
+      reaction: { emoji, to: message_id },
     })),
   ],
   [

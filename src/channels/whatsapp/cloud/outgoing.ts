@@ -1,4 +1,4 @@
-import type { ChatOut, Peer } from '../../../domain/chat.ts';
+import type { ChatOut, Choice, Peer } from '../../../domain/chat.ts';
 import { err, ok, type Result } from '../../../lib/result.ts';
 import { splitText } from '../split-text.ts';
 import { whatsAppIdOf } from './incoming.ts';
@@ -7,6 +7,8 @@ import { fileNameOf, type OutgoingFile, sizeOf, type Upload, uploadOf } from './
 /** https://developers.facebook.com/documentation/business-messaging/whatsapp/messages: counted in UTF-16 code units, to be safe. */
 export const MAX_TEXT = 4096;
 const MAX_CAPTION = 1024;
+/** The longest text above buttons. */
+const MAX_BODY = 1024;
 const PHONE_NUMBER = /^\+?\d+$/;
 
 /** One message of WhatsApp: what it says, and the file that is uploaded for it. */
@@ -24,19 +26,35 @@ export interface Template {
 
 /** The messages that say it, in order; or why it cannot be said. */
 export async function outgoingMessages(chat: ChatOut): Promise<Result<readonly OutgoingMessage[], string>> {
-  const { text, replyTo, reaction, file, verbatim = false } = chat;
+  const { text, replyTo, reaction, file, choices = [], verbatim = false } = chat;
   if (verbatim && text.length > MAX_TEXT) return err(`one message has at most ${MAX_TEXT} characters`);
   const quoted = replyTo === undefined ? null : whatsAppIdOf(replyTo);
   if (reaction !== undefined) return reactionMessages(quoted, reaction);
-  const messages = file === undefined ? ok(textMessages(text)) : await fileMessages(file, text);
+  const messages = file === undefined ? ok(textMessages(text, choices)) : await fileMessages(file, text);
   if (!messages.ok) return messages;
   const [first, ...others] = messages.value;
   if (first === undefined) return err('there is nothing in it to send');
   return ok([quoted === null ? first : quoting(first, quoted), ...others]);
 }
 
-const textMessages = (text: string): OutgoingMessage[] =>
-  text === '' ? [] : splitText(text, MAX_TEXT).map((body) => plain({ type: 'text', text: { body } }));
+/** The buttons are under the last part. */
+function textMessages(text: string, choices: readonly Choice[] = []): OutgoingMessage[] {
+  const parts = text === '' ? [] : splitText(text, choices.length === 0 ? MAX_TEXT : MAX_BODY);
+  return parts.map((body, index) =>
+    plain(
+      choices.length > 0 && index === parts.length - 1
+        ? { type: 'interactive', interactive: withButtons(body, choices) }
+        : { type: 'text', text: { body } },
+    ),
+  );
+}
+
+/** https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-reply-buttons-messages */
+const withButtons = (text: string, choices: readonly Choice[]): object => ({
+  type: 'button',
+  body: { text },
+  action: { buttons: choices.map(({ id, label }) => ({ type: 'reply', reply: { id, title: label } })) },
+});
 
 /** The text goes under the file where it can, else after it. */
 async function fileMessages(file: OutgoingFile, text: string): Promise<Result<OutgoingMessage[], string>> {

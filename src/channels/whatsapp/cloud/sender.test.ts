@@ -62,6 +62,34 @@ describe('what is sent', () => {
     expect(requests()[0]).not.toHaveProperty('context');
   });
 
+  const choices = [
+    { id: '!approve 7', label: 'Approve' },
+    { id: '!reject 7', label: 'Reject' },
+  ];
+  const buttons = [
+    { type: 'reply', reply: { id: '!approve 7', title: 'Approve' } },
+    { type: 'reply', reply: { id: '!reject 7', title: 'Reject' } },
+  ];
+
+  it('[WHA-02] [TOL-03] has buttons under it when there is something to choose', async () => {
+    const chat = { text: 'x'.repeat(1024), choices, replyTo: 'wamid.Q' };
+    expect(await cloud.channel.send(departure('d1', chat))).toEqual(sent);
+    expect(bodies()).toEqual([{ type: 'button', body: { text: chat.text }, action: { buttons } }]);
+    expect(requests()[0]?.context).toEqual({ message_id: 'wamid.Q' });
+  });
+
+  it('[WHA-02] [TOL-03] has the buttons under its last part when it is too long to stand above them', async () => {
+    const notice = `${'word '.repeat(300)}\n!approve 7 or !reject 7 [why], within 60 minutes.`;
+    expect(await cloud.channel.send(departure('d1', { text: notice, choices }))).toEqual(sent);
+    expect(requests().map(({ type }) => type)).toEqual(['text', 'interactive']);
+    const [first, last] = z
+      .tuple([z.object({ body: z.string() }), z.object({ body: z.object({ text: z.string() }), action: z.unknown() })])
+      .parse(bodies());
+    expect(first.body + last.body.text).toBe(notice);
+    expect(last.body.text).toMatch(/!approve 7 or !reject 7 \[why\], within 60 minutes\.$/);
+    expect(last.action).toEqual({ buttons });
+  });
+
   it('[WHA-02] is a reaction', async () => {
     await cloud.channel.send(departure('d1', { text: '', replyTo: 'wamid.Q', reaction: '👍' }));
     expect(bodies()).toEqual([{ message_id: 'wamid.Q', emoji: '👍' }]);
