@@ -10,6 +10,7 @@ import { type OpenWorkspace, openWorkspace } from '../sandbox/open-workspace.ts'
 import { workspaceFolder } from '../sandbox/workspace-folder.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 
+/** Only whoever may work with files or commands gets a folder for it. */
 const NEED_A_WORKSPACE: readonly string[] = [...TOOL_GROUPS.fs, ...TOOL_GROUPS.runtime];
 
 /** The tools for files, commands and the web of each agent that may have some. Throws CONFIG_INVALID when a workspace cannot be made. */
@@ -23,7 +24,7 @@ export async function openToolboxes(
   for (const agent of agents) {
     const { mode, limits, network } = agent.sandbox;
     const web = webTools({ network });
-    if (!needsWorkspace(agent)) {
+    if (!mayCall(agent, NEED_A_WORKSPACE)) {
       toolboxes.set(agent.id, web);
       continue;
     }
@@ -31,22 +32,22 @@ export async function openToolboxes(
     const key = JSON.stringify([folder, mode, limits]);
     const opened = open.get(key) ?? (await openWorkspace({ folder, mode, limits, clock }));
     open.set(key, opened);
-    if (!opened.shell.ok && mode === 'all') {
-      logger.warn(
-        { agent: agent.id, reason: opened.shell.error },
-        'no sandbox: files are confined, commands are refused',
-      );
+    const connected = network.length > 0 && mayCall(agent, TOOL_GROUPS.runtime);
+    const shell = connected ? await opened.shellWith({ hosts: network }) : opened.shell;
+    if (!shell.ok && mode === 'all') {
+      const what = opened.shell.ok ? 'no network in the sandbox' : 'no sandbox: files are confined';
+      logger.warn({ agent: agent.id, reason: shell.error }, `${what}, commands are refused`);
     }
-    toolboxes.set(agent.id, { ...workspaceTools(opened), ...web });
+    toolboxes.set(agent.id, { ...workspaceTools({ workspace: opened.workspace, shell }), ...web });
   }
   return toolboxes;
 }
 
-/** Only whoever may work with files or commands gets a folder for it. */
-function needsWorkspace({ tools: { allow, deny } }: AgentConfig): boolean {
+/** Whether it has one of these tools, none of which an agent has unless somebody says so. */
+function mayCall({ tools: { allow, deny } }: AgentConfig, names: readonly string[]): boolean {
   const allowed = toolsNamed(allow ?? []);
   const denied = toolsNamed(deny);
-  return NEED_A_WORKSPACE.some((name) => allowed.has(name) && !denied.has(name));
+  return names.some((name) => allowed.has(name) && !denied.has(name));
 }
 
 function workspaceOf({ id, workspace, sandbox: { scope, workspaceRoot } }: AgentConfig, dataDir: string): string {

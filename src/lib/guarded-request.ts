@@ -1,15 +1,18 @@
-import type { LookupAddress } from 'node:dns';
-import { lookup as resolveHost } from 'node:dns/promises';
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { type Clock, systemClock } from './clock.ts';
 import { errorText } from './errors.ts';
-import { addressIn, isLoopbackAddress, isPublicAddress } from './public-address.ts';
+import {
+  type AllowedAddresses,
+  BlockedAddress,
+  guardedLookup,
+  type Resolve,
+  refuseUnlessAllowed,
+  systemResolve,
+} from './guarded-lookup.ts';
+import { addressIn } from './public-address.ts';
 import { err, ok, type Result } from './result.ts';
-
-/** Which addresses a request may connect to. `public`: those of the Internet; `loopback`: those of this machine alone. */
-export type AllowedAddresses = 'public' | 'loopback' | 'any';
 
 export interface GuardedRequest {
   /** http or https. */
@@ -41,7 +44,7 @@ export interface RequestFailure {
 export interface RequestSurroundings {
   readonly clock?: Clock;
   /** All addresses of a host name. Default: those that this machine knows or asks the DNS for. */
-  readonly resolve?: (host: string) => Promise<readonly LookupAddress[]>;
+  readonly resolve?: Resolve;
 }
 
 /**
@@ -50,7 +53,7 @@ export interface RequestSurroundings {
  */
 export async function guardedRequest(
   request: GuardedRequest,
-  { clock = systemClock, resolve = allAddresses }: RequestSurroundings = {},
+  { clock = systemClock, resolve = systemResolve }: RequestSurroundings = {},
 ): Promise<Result<GuardedResponse, RequestFailure>> {
   const { url, allow, timeoutMs, maxBytes } = request;
   const late = new AbortController();
@@ -60,11 +63,12 @@ export async function guardedRequest(
     const named = addressIn(url);
     // The resolver is not asked for what is no name.
     if (named !== null) refuseUnlessAllowed([named], allow);
-    const answer = await answerTo(request, checkedLookup(resolve, allow), signal);
+    const answer = await answerTo(request, guardedLookup(resolve, allow), signal);
     const body = await bodyOf(answer, maxBytes);
     return ok({ status: answer.statusCode ?? 0, headers: answer.headers, body });
   } catch (error) {
-    if (error instanceof Failure) return err({ kind: error.kind, reason: error.message });
+    if (error instanceof BlockedAddress) return err({ kind: 'blocked', reason: error.message });
+    if (error instanceof TooLarge) return err({ kind: 'too-large', reason: error.message });
     if (late.signal.aborted) return err({ kind: 'timed-out', reason: `there was no answer in ${timeoutMs / 1000} s` });
     return err({ kind: 'failed', reason: signal.aborted ? 'it was given up' : reasonOf(error) });
   } finally {
@@ -72,48 +76,7 @@ export async function guardedRequest(
   }
 }
 
-class Failure extends Error {
-  readonly kind: RequestFailure['kind'];
-
-  constructor(kind: RequestFailure['kind'], reason: string) {
-    super(reason);
-    this.kind = kind;
-  }
-}
-
-const ALLOWS: Readonly<Record<AllowedAddresses, (ip: string) => boolean>> = {
-  public: isPublicAddress,
-  loopback: isLoopbackAddress,
-  any: () => true,
-};
-
-/** One address that is not allowed is enough: whoever mixes it among others wants it to be used some time. */
-function refuseUnlessAllowed(addresses: readonly string[], allow: AllowedAddresses): void {
-  const refused = addresses.find((ip) => !ALLOWS[allow](ip));
-  if (refused === undefined) return;
-  throw new Failure('blocked', `${refused} is not ${allow === 'public' ? 'a public' : 'a loopback'} address`);
-}
-
-const allAddresses = (host: string): Promise<readonly LookupAddress[]> => resolveHost(host, { all: true });
-
-/** What the socket asks for the addresses of its host. It connects to what it is told here. */
-function checkedLookup(resolve: typeof allAddresses, allow: AllowedAddresses): LookupFunction {
-  const look = async (host: string): Promise<readonly [LookupAddress, ...LookupAddress[]]> => {
-    const [first, ...others] = await resolve(host);
-    if (!first) throw new Error(`${host} has no address`);
-    refuseUnlessAllowed(
-      [first, ...others].map(({ address }) => address),
-      allow,
-    );
-    return [first, ...others];
-  };
-  return (host, { all }, done) => {
-    look(host).then(
-      (addresses) => (all ? done(null, [...addresses]) : done(null, addresses[0].address, addresses[0].family)),
-      (error: unknown) => done(error instanceof Error ? error : new Error(errorText(error)), []),
-    );
-  };
-}
+class TooLarge extends Error {}
 
 /** Without an agent: a connection that is kept alive may have been made under another rule. */
 function answerTo(
@@ -139,13 +102,13 @@ async function bodyOf(answer: IncomingMessage, maxBytes: number): Promise<Buffer
   let bytes = 0;
   for await (const chunk of incoming) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new Failure('too-large', `the answer has more than ${maxBytes} bytes`);
+    if (bytes > maxBytes) throw new TooLarge(`the answer has more than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
 /** What became of each address, when there were several: that error itself says nothing. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   return error instanceof AggregateError ? error.errors.map(errorText).join('; ') : errorText(error);
 }

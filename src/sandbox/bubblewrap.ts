@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
-import { BUBBLEWRAP_ENVIRONMENT, bubblewrapArguments, USER_FILES } from './bubblewrap-arguments.ts';
+import { BUBBLEWRAP_ENVIRONMENT, bubblewrapArguments, type ProxyAccess, USER_FILES } from './bubblewrap-arguments.ts';
 import { CappedOutput } from './capped-output.ts';
 import { watchMemory } from './process-tree.ts';
+import { type NetworkOptions, openProxySocket } from './proxy-socket.ts';
 import type { RunOptions, RunResult, Sandbox, SandboxLimits } from './sandbox.ts';
 
 /** A user and a group of the host. */
@@ -21,27 +22,32 @@ interface BubblewrapOptions {
   readonly limits: SandboxLimits;
   /** Whether this bubblewrap can forbid user namespaces inside (from 0.8). */
   readonly canDisableUserns: boolean;
+  /** Where commands may connect to; null: nowhere. */
+  readonly network: NetworkOptions | null;
   readonly clock: Clock;
 }
 
 /** One bubblewrap for each command: when it ends, everything that the command has started ends with it. */
 export class Bubblewrap implements Sandbox {
   readonly limits: SandboxLimits;
-  readonly #arguments: readonly string[];
-  readonly #runAs: HostUser | null;
+  readonly hosts: readonly string[];
+  readonly #options: BubblewrapOptions;
   readonly #clock: Clock;
 
-  constructor({ folder, runAs, limits, canDisableUserns, clock }: BubblewrapOptions) {
-    this.limits = limits;
-    this.#arguments = bubblewrapArguments(folder, limits, canDisableUserns);
-    this.#runAs = runAs;
-    this.#clock = clock;
+  constructor(options: BubblewrapOptions) {
+    this.limits = options.limits;
+    this.hosts = options.network?.hosts ?? [];
+    this.#options = options;
+    this.#clock = options.clock;
   }
 
   async run(command: readonly string[], options: RunOptions): Promise<RunResult> {
     const { stdin, signal, outputBytes = this.limits.outputKb * 1024 } = options;
+    const { network, runAs } = this.#options;
     signal.throwIfAborted();
-    const child = this.#start(command);
+    await using proxy = network && (await openProxySocket(network, runAs, this.#clock));
+    signal.throwIfAborted();
+    const child = this.#start(command, proxy);
     const run: { stopped: RunResult['stopped'] } = { stopped: null };
     const stop = (limit: NonNullable<RunResult['stopped']>): void => {
       run.stopped ??= limit;
@@ -62,9 +68,9 @@ export class Bubblewrap implements Sandbox {
     }
   }
 
-  #start(command: readonly string[]): ChildProcess {
-    return spawn('bwrap', [...this.#arguments, ...command], {
-      ...this.#runAs,
+  #start(command: readonly string[], proxy: ProxyAccess | null): ChildProcess {
+    return spawn('bwrap', [...bubblewrapArguments(this.#options, proxy), ...command], {
+      ...this.#options.runAs,
       cwd: '/',
       env: BUBBLEWRAP_ENVIRONMENT,
       stdio: ['pipe', 'pipe', 'pipe', ...USER_FILES.map(() => 'pipe' as const)],

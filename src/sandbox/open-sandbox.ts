@@ -5,18 +5,25 @@ import type { Clock } from '../lib/clock.ts';
 import { errorText } from '../lib/errors.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { Bubblewrap, type HostUser } from './bubblewrap.ts';
-import { BUBBLEWRAP_ENVIRONMENT } from './bubblewrap-arguments.ts';
+import { BUBBLEWRAP_ENVIRONMENT, PROXY_PORT } from './bubblewrap-arguments.ts';
+import { type NetworkOptions, removeStaleSockets, SOCKET_FOLDER } from './proxy-socket.ts';
 import type { Sandbox, SandboxLimits } from './sandbox.ts';
 
 interface SandboxOptions {
   /** The folder of the workspace; it is there. */
   readonly folder: string;
   readonly limits: SandboxLimits;
+  /** Where commands may connect to. Default: nowhere. */
+  readonly network?: NetworkOptions;
   readonly clock: Clock;
 }
 
 const PACKAGE =
   'Install the package bubblewrap (apt-get install bubblewrap, dnf install bubblewrap, apk add bubblewrap).';
+
+const SOCAT =
+  'Commands that may use the network (sandbox.network) need it: install the package socat ' +
+  '(apt-get install socat, dnf install socat, apk add socat).';
 
 const NAMESPACES =
   'Programs may not make user namespaces here. Allow that (on Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0; ' +
@@ -26,16 +33,30 @@ const NAMESPACES =
 /** The tools that Parley itself runs inside. */
 const NEEDED = ['bash', 'cat', 'chmod', 'find', 'grep', 'head', 'mktemp', 'mv'];
 /** Names those that are not there; with two processes at a time, which the limit has to leave room for. */
-const PROBE = `for tool in ${NEEDED.join(' ')}; do command -v $tool > /dev/null || echo $tool; done | cat; mktemp > /dev/null`;
+const PROBE_TOOLS = `for tool in ${NEEDED.join(' ')}; do command -v $tool > /dev/null || echo $tool; done | cat; mktemp > /dev/null`;
+/** Whether the proxy is there, by what it says to a request that is none for a proxy. */
+const PROBE_PROXY = `exec 3<> /dev/tcp/127.0.0.1/${PROXY_PORT} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '^HTTP/1.1 400' <&3`;
+/** Those that the forwarder, one connection of it, and a small command take. With fewer bash would wait for some to become free. */
+const LEAST_PROCESSES = 8;
+const TOO_FEW_PROCESSES = `With a network, commands take at least ${LEAST_PROCESSES} processes. Raise sandbox.limits.processes.`;
 
 /** A sandbox that has been seen to work, or in words why there is none and what would mend that. */
-export async function openSandbox({ folder, limits, clock }: SandboxOptions): Promise<Result<Sandbox, string>> {
+export async function openSandbox({
+  folder,
+  limits,
+  network,
+  clock,
+}: SandboxOptions): Promise<Result<Sandbox, string>> {
   const version = await bubblewrapVersion();
   if (version === null) return err(`Bubblewrap is not installed. ${PACKAGE}`);
   const user = await hostUser(folder);
   if (!user.ok) return user;
-  const sandbox = new Bubblewrap({ folder, runAs: user.value, limits, canDisableUserns: isFrom08(version), clock });
-  const problem = await problemOf(sandbox, folder, user.value);
+  if (network && limits.processes < LEAST_PROCESSES) return err(TOO_FEW_PROCESSES);
+  if (network) await removeStaleSockets(network.socketRoot);
+  const shape = { folder, runAs: user.value, limits, canDisableUserns: isFrom08(version) };
+  const sandbox = new Bubblewrap({ ...shape, network: network ?? null, clock });
+  const probe = network ? ['bash', '-c', PROBE_PROXY] : ['sh', '-c', PROBE_TOOLS];
+  const problem = await problemOf(sandbox, probe, folder, user.value);
   return problem === null ? ok(sandbox) : err(problem);
 }
 
@@ -65,9 +86,14 @@ async function hostUser(folder: string): Promise<Result<HostUser | null, string>
   );
 }
 
-async function problemOf(sandbox: Sandbox, folder: string, user: HostUser | null): Promise<string | null> {
+async function problemOf(
+  sandbox: Sandbox,
+  probe: readonly string[],
+  folder: string,
+  user: HostUser | null,
+): Promise<string | null> {
   try {
-    const { exitCode, stdout, stderr, stopped } = await sandbox.run(['sh', '-c', PROBE], {
+    const { exitCode, stdout, stderr, stopped } = await sandbox.run(probe, {
       signal: AbortSignal.timeout(10_000),
     });
     if (exitCode !== 0) return failed(stderr.toString().trim() || `It was stopped (${stopped}).`, folder, user);
@@ -79,12 +105,16 @@ async function problemOf(sandbox: Sandbox, folder: string, user: HostUser | null
 }
 
 function failed(said: string, folder: string, user: HostUser | null): string {
-  const advice = said.includes(folder)
-    ? `The workspace has to be in folders that ${user ? `user ${user.uid}` : 'this user'} may enter: choose another sandbox.workspaceRoot, or chmod o+x those.`
-    : /fork|resource/i.test(said)
-      ? 'Raise sandbox.limits.processes: before Linux 5.14 it counts all processes of the user.'
-      : /namespace|uid map|loopback|mount|permission|permitted/i.test(said)
-        ? NAMESPACES
-        : '';
-  return `Bubblewrap does not work here: ${said} ${advice}`.trim();
+  return `The sandbox does not work here: ${said} ${adviceFor(said, folder, user ? `user ${user.uid}` : 'this user')}`.trim();
+}
+
+function adviceFor(said: string, folder: string, who: string): string {
+  if (said.includes(folder))
+    return `The workspace has to be in folders that ${who} may enter: choose another sandbox.workspaceRoot, or chmod o+x those.`;
+  if (said.includes(SOCKET_FOLDER))
+    return `The folder for temporary files (TMPDIR) has to be one that ${who} may enter.`;
+  if (/fork|resource/i.test(said))
+    return 'Raise sandbox.limits.processes: before Linux 5.14 it counts all processes of the user.';
+  if (said.includes('socat is not installed')) return SOCAT;
+  return /namespace|uid map|loopback|mount|permission|permitted/i.test(said) ? NAMESPACES : '';
 }

@@ -33,6 +33,8 @@ export interface RunResult {
 export interface Sandbox {
   /** The limits of each command. */
   readonly limits: SandboxLimits;
+  /** Which hosts commands can reach, by HTTP and HTTPS; there is no other network. As in `NetworkPolicy`. */
+  readonly hosts: readonly string[];
   /** Runs a program with its arguments; no shell is between. Rejects when none can be started. */
   run(command: readonly string[], options: RunOptions): Promise<RunResult>;
 }

@@ -5,6 +5,7 @@ import type { TestContext } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { openSandbox } from '../../src/sandbox/open-sandbox.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/sandbox/open-workspace.ts';
+import type { NetworkOptions } from '../../src/sandbox/proxy-socket.ts';
 import type { RunResult, SandboxLimits } from '../../src/sandbox/sandbox.ts';
 import { PROJECT } from './source-files.ts';
 
@@ -23,18 +24,24 @@ export class TestWorkspace implements Disposable {
   readonly files: OpenWorkspace['workspace'];
   readonly shell: OpenWorkspace['shell'];
 
-  constructor(outside: string, opened: OpenWorkspace) {
+  constructor(outside: string, { workspace, shell }: Pick<OpenWorkspace, 'workspace' | 'shell'>) {
     this.outside = outside;
     this.folder = join(outside, 'workspace');
-    this.files = opened.workspace;
-    this.shell = opened.shell;
+    this.files = workspace;
+    this.shell = shell;
   }
 
-  static async open(mode: 'off' | 'all', limits: Partial<SandboxLimits> = {}): Promise<TestWorkspace> {
+  /** The sockets of its network are below `outside`, too. */
+  static async open(
+    mode: 'off' | 'all',
+    limits: Partial<SandboxLimits> = {},
+    network?: NetworkOptions,
+  ): Promise<TestWorkspace> {
     const outside = makeReachableFolder();
     const folder = join(outside, 'workspace');
     const opened = await openWorkspace({ folder, mode, limits: { ...TEST_LIMITS, ...limits }, clock: systemClock });
-    return new TestWorkspace(outside, opened);
+    const shell = network ? await opened.shellWith({ socketRoot: outside, ...network }) : opened.shell;
+    return new TestWorkspace(outside, { workspace: opened.workspace, shell });
   }
 
   /** Runs a script of bash in the sandbox. */
@@ -77,14 +84,18 @@ const whyNone = (async () => {
   return workspace.shell.ok ? null : workspace.shell.error;
 })();
 
-/** A program for Node that runs a script in the sandbox of a workspace, and prints its exit code and its output. */
-export function programRunning({ folder }: TestWorkspace, script: string): string {
+/**
+ * A program for Node that runs a script in the sandbox of a workspace, and prints its exit code and its output. `network`: its options
+ * for the network, as source.
+ */
+export function programRunning({ folder }: TestWorkspace, script: string, network = 'undefined'): string {
   const source = new URL('../../src/', import.meta.url).href;
   return `
     import { systemClock } from '${source}lib/clock.ts';
     import { openSandbox } from '${source}sandbox/open-sandbox.ts';
     const options = { folder: ${JSON.stringify(folder)}, limits: ${JSON.stringify(TEST_LIMITS)}, clock: systemClock };
-    const opened = await openSandbox(options);
+    const network = ${network};
+    const opened = await openSandbox({ ...options, ...(network && { network }) });
     const { signal } = new AbortController();
     const { stdout, exitCode } = await opened.value.run(['bash', '-c', ${JSON.stringify(script)}], { signal });
     process.stdout.write(exitCode + stdout.toString());

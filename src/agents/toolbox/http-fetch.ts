@@ -1,5 +1,6 @@
 import { type ToolSet, tool } from 'ai';
 import { z } from 'zod';
+import { hostRefusal } from '../../domain/allowed-hosts.ts';
 import { type GuardedResponse, guardedRequest } from '../../lib/guarded-request.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { ToolAnswer } from '../groups.ts';
@@ -41,7 +42,7 @@ async function fetchPage(
 ): Promise<Result<Page, string>> {
   let url = start;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const refusal = refusalOf(url, network);
+    const refusal = hostRefusal(url, network);
     if (refusal) return err(refusal);
     const headers = { accept: 'text/*, application/json;q=0.9, */*;q=0.1', 'accept-encoding': 'identity' };
     const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
@@ -52,20 +53,6 @@ async function fetchPage(
     url = next;
   }
   return err(`There were more than ${MAX_REDIRECTS} redirects.`);
-}
-
-function refusalOf(url: URL, network: readonly string[]): string | null {
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return `${url.protocol} is neither http nor https.`;
-  if (url.username || url.password) return 'A URL with a user name or a password is not fetched.';
-  const host = url.hostname.replace(/\.$/, '');
-  if (network.some((pattern) => matches(host, pattern.toLowerCase()))) return null;
-  const allowed = network.length === 0 ? 'none is' : `allowed are ${network.join(', ')}`;
-  return `${host} is not an allowed host; ${allowed}. Whoever runs Parley can add it to sandbox.network.`;
-}
-
-function matches(host: string, pattern: string): boolean {
-  if (pattern === '*') return true;
-  return pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : host === pattern;
 }
 
 function redirectOf({ status, headers }: GuardedResponse, url: URL): URL | null {

@@ -77,7 +77,7 @@ function fileTools(workspace: Workspace): ToolSet {
 function shellTools(shell: Result<Sandbox, string>): ToolSet {
   return {
     bash: tool({
-      description: 'Run a command with bash in the workspace. There is no network. Nothing keeps running afterwards.',
+      description: `Run a command with bash in the workspace. ${networkOf(shell)} Nothing keeps running afterwards.`,
       inputSchema: z.object({ command: z.string().min(1).max(20_000) }),
       execute: async ({ command }, { abortSignal }): Promise<ToolAnswer> => {
         if (!shell.ok) return { ok: false, error: `Commands cannot be run here. ${shell.error}` };
@@ -85,6 +85,13 @@ function shellTools(shell: Result<Sandbox, string>): ToolSet {
       },
     }),
   };
+}
+
+function networkOf(shell: Result<Sandbox, string>): string {
+  const hosts = shell.ok ? shell.value.hosts : [];
+  if (hosts.length === 0) return 'There is no network.';
+  const reach = hosts.includes('*') ? 'every host of the Internet' : `these hosts and no others: ${hosts.join(', ')}`;
+  return `By HTTP and HTTPS it reaches ${reach}. That is by the proxy in HTTP_PROXY and HTTPS_PROXY, which refuses with 403; nothing else of the network is there, not even DNS.`;
 }
 
 function described({ exitCode, stdout, stderr, stopped }: RunResult): ToolAnswer {

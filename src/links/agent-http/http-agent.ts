@@ -1,7 +1,8 @@
 import type { AgentId } from '../../domain/addresses.ts';
 import type { AgentCard } from '../../domain/agent-card.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { type AllowedAddresses, type GuardedRequest, guardedRequest } from '../../lib/guarded-request.ts';
+import type { AllowedAddresses } from '../../lib/guarded-lookup.ts';
+import { type GuardedRequest, guardedRequest } from '../../lib/guarded-request.ts';
 
 /** An agent of another make that answers over HTTP: `GET {url}/health`, `POST {url}/chat`. */
 export interface HttpAgent {
