@@ -2,6 +2,7 @@ import { type AgentId, agentId } from '../domain/addresses.ts';
 import { type ChatIn, type ChatPlace, sessionKey } from '../domain/chat.ts';
 import type { SessionEntry, SessionStore } from '../domain/session.ts';
 import type { Write } from '../domain/write.ts';
+import { REMEMBERED_LINES } from './prompt.ts';
 
 /** How many lines that were not for an agent go with the one that is. */
 const LINES = 20;
@@ -27,7 +28,9 @@ export function withOverheard(
   own: readonly string[],
 ): string {
   if (place.peer.kind !== 'group') return text;
-  const since = sessions.recent(sessionKey(agent, place), 1).at(-1)?.at ?? 0;
+  // What was said while it was thinking, it has not heard.
+  const lastHeard = sessions.recent(sessionKey(agent, place), REMEMBERED_LINES).findLast(({ role }) => role === 'user');
+  const since = lastHeard?.at ?? 0;
   const lines = sessions.recent(keyOf(place), LINES).filter(({ id, at }) => at > since && !own.includes(id));
   if (lines.length === 0) return text;
   return [

@@ -109,8 +109,9 @@ export async function answerInChat(
   prompt: ChatPrompt,
   signal: AbortSignal,
 ): Promise<Settlement> {
-  const { card, sessions, watch } = context;
+  const { card, sessions, watch, clock } = context;
   const { place, person, speaker, text, lines = [{ id: delivery.message.id, text }], trace } = prompt;
+  const heardAt = clock.now();
   const key = sessionKey(card.id, place);
   // What the tools have done in a turn counts for the commands in its reply.
   let tools: ToolSet = {};
@@ -137,7 +138,7 @@ export async function answerInChat(
       outcome.kind === 'answered'
         ? outcome.text && (await obeyCommandBlocks(outcome.text, tools, { id: effects.id('command'), signal }))
         : `I cannot answer: ${outcome.why}.`;
-    const heard = lines.map((line) => ({ ...line, role: 'user', speaker, at: effects.now }) as const);
+    const heard = lines.map((line) => ({ ...line, role: 'user', speaker, at: heardAt }) as const);
     const own = answer
       ? [{ id: effects.id('say'), role: 'assistant', speaker: card.name, text: answer, at: effects.now } as const]
       : [];

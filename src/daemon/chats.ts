@@ -27,7 +27,8 @@ import type { AgentConfig, Config } from './config/config.ts';
 import { receiptOf } from './live-view.ts';
 import type { Records } from './records.ts';
 import { routeOf } from './routing.ts';
-import { concernsAgents, openWhatsApp, type WhatsApp } from './whatsapp.ts';
+import { speakingAgent } from './speaking-agent.ts';
+import { attentionOf, openWhatsApp, type WhatsApp } from './whatsapp.ts';
 
 interface ChatsOptions {
   readonly config: Config;
@@ -106,7 +107,8 @@ export class Chats {
     const delayMs = debounceMs(config, channel.name);
     return {
       ...common,
-      concerns: concernsAgents(whatsapp, this.#route),
+      attention: attentionOf(whatsapp, this.#route),
+      speakingAgent: speakingAgent({ channel, accounts: config.accounts, nameOf, registry: records.registry, gate }),
       carrier: chatCarrier({ channel, gate, parts: this.#parts, commit: (writes) => this.#commit(writes) }),
       saidByReaction: (reaction) => commandOfReaction(records.approvals, reaction),
       acknowledgement: ({ peer }) => (peer.kind === 'group' ? ackReaction : null),

@@ -4,6 +4,7 @@ import { BaileysChannel } from '../channels/whatsapp/baileys/channel.ts';
 import type { AccountState, LinkEvent } from '../channels/whatsapp/baileys/link.ts';
 import { CloudChannel } from '../channels/whatsapp/cloud/channel.ts';
 import { cloudRoutes } from '../channels/whatsapp/cloud/routes.ts';
+import type { Attention } from '../delivery/inbound.ts';
 import type { Route } from '../delivery/router.ts';
 import type { ChatIn } from '../domain/chat.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -74,18 +75,18 @@ function openCloud(
 }
 
 /**
- * Whether what is said in a chat is for the agents: in groups they answer only where they may, and when they are spoken to, be it by one
+ * How much of what is said in a chat is for the agents: in groups they answer only where they may, and when they are spoken to, be it by one
  * of their names or of their mention patterns.
  */
-export function concernsAgents({ groups }: Pick<WhatsAppConfig, 'groups'>, route: Route): (chat: ChatIn) => boolean {
+export function attentionOf({ groups }: Pick<WhatsAppConfig, 'groups'>, route: Route): (chat: ChatIn) => Attention {
   const named = groups === 'all' ? null : new Set(groups.map((group) => group.toLowerCase()));
   return (chat) => {
     const { peer, addressed } = chat;
-    if (peer.kind === 'dm') return true;
+    if (peer.kind === 'dm') return 'answer';
     const { panel, isCalled, activation } = route(chat);
     const isListed = named === null || named.has(peer.id.toLowerCase()) || named.has(peer.name?.toLowerCase() ?? '');
     // Whoever sets up a panel for a group wants it to answer there.
-    if (!isListed && !panel) return false;
-    return activation === 'always' || addressed === true || isCalled;
+    if (!isListed && !panel) return 'ignore';
+    return activation === 'always' || addressed === true || isCalled ? 'answer' : 'listen';
   };
 }

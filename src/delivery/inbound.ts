@@ -36,12 +36,26 @@ export interface Carrier {
   commit(writes: readonly Write[]): Promise<void>;
 }
 
+/** How much of what is said in a chat is for the agents here: to be answered, to be listened to, or nothing. */
+export type Attention = 'answer' | 'listen' | 'ignore';
+
+/** An agent that says something for people to read, and what the gate says of it. */
+export interface SpeakingAgent {
+  readonly name: string;
+  readonly verdict: Verdict;
+}
+
 export interface InboundOptions {
   readonly spool: Spool;
   readonly route: Route;
   readonly check: (chat: ChatIn) => Verdict;
-  /** Whether it is for anybody here: not everything that is said in a group is. Default: all is. */
-  readonly concerns?: (chat: ChatIn) => boolean;
+  /** Default: everything is to be answered. */
+  readonly attention?: (chat: ChatIn) => Attention;
+  /**
+   * The agent that speaks; null: it is a person. Agents are listened to and not answered, or two of them would go on for ever: what they
+   * want answered comes in envelopes, which have a budget. Default: only people speak here.
+   */
+  readonly speakingAgent?: (chat: ChatIn) => SpeakingAgent | null;
   /** Is given what does not concern anybody here, or only some of a panel, but is said where the others listen. */
   readonly overheard?: (chat: ChatIn, id: MessageId) => Promise<void>;
   /** What a person says by a reaction, as if they had written it; null: nothing. Default: nothing. */
@@ -72,7 +86,7 @@ const AGENT_ATTEMPTS = 10;
 export function inbound(
   options: InboundOptions,
 ): (arrival: { id: string; chat: ChatIn; also?: readonly Write[] }) => Promise<'accepted' | 'duplicate' | 'refused'> {
-  const { spool, route, check, concerns = () => true, overheard, carrier, audit, budget, ttlMs, answerAt } = options;
+  const { spool, route, check, attention, speakingAgent, overheard, carrier, audit, budget, ttlMs, answerAt } = options;
   return async ({ id: platformId, chat: arrived, also = [] }) => {
     const id = messageId(deriveId('msg', arrived.channel, platformId));
     // A platform that hands the same message over again is not a sender who writes too much.
@@ -82,9 +96,9 @@ export function inbound(
     const routed = route(chat);
     const [agent] = routed.agents;
     const brought = agent === undefined ? null : (carrier?.read(chat, agent.id) ?? null);
-    if (!brought && !concerns(chat)) {
-      // Whoever may not speak is not listened to.
-      if (check(chat).allow) await overheard?.(chat, id);
+    const other = brought ? null : (speakingAgent?.(chat) ?? null);
+    if (!brought && (other || (attention?.(chat) ?? 'answer') !== 'answer')) {
+      await listen(options, chat, id, other);
       return 'refused';
     }
     const verdict = brought ? brought.verdict : check(chat);
@@ -119,6 +133,17 @@ export function inbound(
     const [receipt] = await spool.send([accepted, ...(acknowledgement ? [acknowledgement] : [])], also);
     return receipt?.duplicate ? 'duplicate' : 'accepted';
   };
+}
+
+/** Whoever may not speak is not listened to. */
+async function listen(
+  { attention, check, overheard }: InboundOptions,
+  chat: ChatIn,
+  id: MessageId,
+  agent: SpeakingAgent | null,
+): Promise<void> {
+  if (attention?.(chat) === 'ignore' || !(agent?.verdict ?? check(chat)).allow) return;
+  await overheard?.(agent ? { ...chat, sender: { ...chat.sender, name: agent.name } } : chat, id);
 }
 
 /** A reaction as what is said by it. Null for most of them, which are for nobody here: nobody hears of those. */

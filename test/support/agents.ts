@@ -4,9 +4,9 @@ import { commandOfReaction } from '../../src/agents/approval-choices.ts';
 import { approversAmong } from '../../src/agents/approvers.ts';
 import type { AgentContext } from '../../src/agents/context.ts';
 import { overhear } from '../../src/agents/overheard.ts';
-import { concernsAgents } from '../../src/daemon/whatsapp.ts';
+import { attentionOf } from '../../src/daemon/whatsapp.ts';
 import { deadLetterNotice } from '../../src/delivery/dead-letter-notice.ts';
-import { inbound } from '../../src/delivery/inbound.ts';
+import { type InboundOptions, inbound } from '../../src/delivery/inbound.ts';
 import { outbox } from '../../src/delivery/outbox.ts';
 import { type RouteOptions, routeByAccount, routeByRules } from '../../src/delivery/router.ts';
 import { type Handler, Worker } from '../../src/delivery/worker.ts';
@@ -85,8 +85,10 @@ export interface WorldOptions {
   /** Of every agent; default: APPROVAL_TIMEOUT_MS. */
   readonly approvalTimeoutMs?: number;
   readonly extraTools?: AgentContext['extraTools'];
-  /** What is for the agents; they overhear the rest. Default: all is for them. */
-  readonly concerns?: (chat: ChatIn) => boolean;
+  /** What is for the agents. Default: all is to be answered. */
+  readonly attention?: InboundOptions['attention'];
+  /** Who of those who speak in a chat is an agent. */
+  readonly speakingAgent?: InboundOptions['speakingAgent'];
   /** In groups; default: all is for them. */
   readonly activation?: RouteOptions['activation'];
   /** By id. */
@@ -278,19 +280,20 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const route = options.routing
     ? routeByRules(options.routing, accounts, routeOptions)
     : routeByAccount(accounts, routeOptions);
-  const concerns = options.concerns ?? (options.activation && concernsAgents({ groups: 'all' }, route));
+  const attention = options.attention ?? (options.activation && attentionOf({ groups: 'all' }, route));
   const receive = inbound({
     spool,
     route,
     check: (chat) => gate.check(chat),
+    ...(options.speakingAgent && { speakingAgent: options.speakingAgent }),
     saidByReaction: (reaction) => commandOfReaction(approvals, reaction),
     audit,
     budget,
     ttlMs: 24 * 60 * 60 * 1000,
     nameOf: (id) => registry.get(id)?.name ?? id,
     owner: 'owner',
-    ...(concerns && {
-      concerns,
+    ...(attention && {
+      attention,
       overheard: async (chat, id) => void (await db.write(overhear(sessions, chat, id, clock.now()))),
     }),
     ...(options.debounceMs !== undefined && { answerAt: () => clock.now() + (options.debounceMs ?? 0) }),
