@@ -66,6 +66,19 @@ export class DatabaseFile implements Disposable {
       .all();
   }
 
+  /** The ids of all that are known. */
+  agents(): readonly string[] {
+    return this.#sqlite.prepare<[], string>('SELECT id FROM agent').pluck().all();
+  }
+
+  /** How many messages have come from others in a chat. */
+  heardOnWhatsApp(jid: string): number {
+    return (
+      this.#sqlite.prepare<[string], number>('SELECT count(*) FROM whatsapp_received WHERE jid = ?').pluck().get(jid) ??
+      0
+    );
+  }
+
   [Symbol.dispose](): void {
     this.#sqlite.close();
   }

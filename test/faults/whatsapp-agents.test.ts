@@ -7,11 +7,14 @@ import { ParleyProcess } from '../support/process.ts';
 import { temporaryFolder } from '../support/spool.ts';
 import { connectPerson } from '../support/whatsapp-person.ts';
 import { startWhatsAppServer, type WhatsAppServer } from '../support/whatsapp-server/server.ts';
-import { DatabaseFile } from './database-file.ts';
+import { DatabaseFile, unsettledIn } from './database-file.ts';
 
 const ATLAS = '15550001';
 const NOVA = '15550002';
 const HUMAN = '15550003';
+
+/** Agents that meet, and answers that are given, take seconds. */
+const WITHIN = { timeout: 20_000 };
 
 const models = new LLMock({ port: 0 });
 let network: Network & { remove(): void };
@@ -29,6 +32,12 @@ afterEach(async () => {
   models.reset();
   network.remove();
 });
+
+/** In a group of people each says who it is, and whether it has heard the other. */
+function answerInGroup({ agent, text }: Question): FixtureResponse {
+  const other = agent === 'Nova' ? 'Atlas' : 'Nova';
+  return { content: text.includes(`\n${other}: ${other} here`) ? `${agent} has heard ${other}.` : `${agent} here.` };
+}
 
 /** Atlas does what the guide has it do; Nova has something to say. */
 function answer({ agent, text }: Question): FixtureResponse {
@@ -89,6 +98,19 @@ async function startPaired(
   return DaemonProcess.start({ folder });
 }
 
+const databaseOf = (name: string): string => `${network.folder}/${name}/data/own.db`;
+
+function knows(name: string, other: string): boolean {
+  using file = new DatabaseFile(databaseOf(name));
+  return file.agents().includes(other);
+}
+
+/** How many messages of others an agent has received in a group. */
+function heardIn(name: string, group: string): number {
+  using file = new DatabaseFile(databaseOf(name));
+  return file.heardOnWhatsApp(group);
+}
+
 describe('two agents and a human, each with a number of their own on WhatsApp', () => {
   it('[RUN-02] [WHA-05] [WHA-06] [GRP-02] [GRP-03] the multi-agent message of the guide happens', async () => {
     models.addFixture({ match: {}, response: (request) => answer(questionOf(request)) });
@@ -110,8 +132,39 @@ describe('two agents and a human, each with a number of their own on WhatsApp', 
     expect(texts.filter((text) => text.startsWith('Together:'))).toHaveLength(1);
     // Nobody but agents sees an envelope.
     expect(texts.filter((text) => text.includes('ai-comms'))).toEqual([]);
-    using novas = new DatabaseFile(`${network.folder}/nova/data/own.db`);
+    using novas = new DatabaseFile(databaseOf('nova'));
     expect(novas.audit()).toEqual([]);
     expect(novas.deliveries().filter(({ subject }) => subject === 'group')).toHaveLength(2);
+  });
+
+  it('[GRP-04] [BRD-05] [TRC-02] [WHA-05] in a group of WhatsApp both answer people, once, and hear each other', async () => {
+    models.addFixture({ match: {}, response: (request) => answerInGroup(questionOf(request)) });
+    // Nobody is kept out, and both answer whatever is said: only that they know each other keeps them from going on for ever.
+    const open = { SECURITY_ALLOWLIST: '', WHATSAPP_GROUPS: 'all', WHATSAPP_GROUP_ACTIVATION: 'always' };
+    await using _atlas = await startPaired('Atlas', ATLAS, { ...open, AGENT_PEERS: `+${NOVA}` });
+    await using _nova = await startPaired('Nova', NOVA, { ...open, ...NOVA_IS_ANTHROPIC(), AGENT_PEERS: `+${ATLAS}` });
+    await using human = await connectPerson(server, HUMAN, 'Human');
+    await expect.poll(() => [knows('atlas', 'nova_001'), knows('nova', 'atlas_001')], WITHIN).toEqual([true, true]);
+
+    const group = server.createGroup('Team', [HUMAN, ATLAS, NOVA]).id;
+    const answers: string[] = [];
+    const said = (): readonly string[] => human.messages.filter(({ chat }) => chat === group).map(({ text }) => text);
+    for (const [index, [text, ...expected]] of [
+      ['Who is there?', 'Atlas here.', 'Nova here.'],
+      ['And who is with you?', 'Atlas has heard Nova.', 'Nova has heard Atlas.'],
+      ['Goodbye.', 'Atlas here.', 'Nova here.'],
+    ].entries()) {
+      await human.say(group, text ?? '');
+      answers.push(...expected);
+      await human.waitFor(() => said().length >= answers.length, `has ${answers.length} answers`);
+      expect([...said()].sort()).toEqual([...answers].sort());
+      // Of the human and of the other agent, in each round one. What an agent answers is decided when it has been received.
+      const heard = 2 * (index + 1);
+      await expect.poll(() => [heardIn('atlas', group), heardIn('nova', group)], WITHIN).toEqual([heard, heard]);
+    }
+    await expect
+      .poll(() => [unsettledIn(databaseOf('atlas')), unsettledIn(databaseOf('nova'))], WITHIN)
+      .toEqual([[], []]);
+    expect(said()).toHaveLength(answers.length);
   });
 });
