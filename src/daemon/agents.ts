@@ -110,11 +110,13 @@ export function cardOf({ id, name, capabilities, phone, chain }: AgentConfig): A
   };
 }
 
-export function makeGate({ security }: Config, clock: Clock): Gate {
-  const { allowlist, blocklist, rateLimit, maxMessageLength } = security;
+export function makeGate({ security, admins }: Config, clock: Clock): Gate {
+  const { allowlist, blocklist, rateLimit, unlistedRateLimit, maxMessageLength } = security;
   return new Gate(
     {
-      ...{ allowlist, blocklist, rateLimit },
+      ...{ allowlist, blocklist, rateLimit, unlistedRateLimit },
+      // Whoever is at this machine is a person, too.
+      listed: [...admins, PERSON.id],
       agentRateLimit: DEFAULT_AGENT_RATE_LIMIT,
       maxLength: maxMessageLength,
       agentMaxLength: Math.max(DEFAULT_AGENT_MAX_LENGTH, maxMessageLength),

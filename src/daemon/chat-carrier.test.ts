@@ -14,6 +14,8 @@ const POLICY: GatePolicy = {
   allowlist: ['+15550100'],
   blocklist: ['+15550666'],
   rateLimit: null,
+  unlistedRateLimit: null,
+  listed: [],
   agentRateLimit: null,
   maxLength: 10,
   agentMaxLength: 64_000,

@@ -46,6 +46,20 @@ describe('the way in', () => {
     expect(await world.say('Atlas', 'five')).toBe('accepted');
   });
 
+  it('[TRC-02] a bot that answers whatever it hears does so for an hour at most, and the owner hears why', async () => {
+    await using world = await withGate({ unlistedRateLimit: { max: 60, windowMs: 3_600_000 } });
+    const answersOfBot = (): number => toldTo(world, 'bot').length;
+    await world.tell('Atlas', 'Good evening.', { sender: 'bot' });
+    let answered = 0;
+    for (let halfMinutes = 0; halfMinutes < 2 * 60 * 8; halfMinutes++) {
+      for (; answered < answersOfBot(); answered++) await world.tell('Atlas', 'And you?', { sender: 'bot' });
+      await world.pass(30_000);
+    }
+    expect(world.turns).toHaveLength(60);
+    expect(toldTo(world, 'bot')).toHaveLength(61);
+    expect(toldTo(world, 'owner')).toEqual([expect.stringContaining('I have stopped answering bot')]);
+  });
+
   it('[SEC-01] who writes too much is told that, and not that it came too fast', async () => {
     await using world = await withGate({ maxLength: 5 });
     await world.tell('Atlas', 'too long');

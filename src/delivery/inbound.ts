@@ -20,7 +20,7 @@ import type { Route, Routed } from './router.ts';
 /** What the gate says of a message, as far as it matters here. */
 type Verdict =
   | { readonly allow: true }
-  | { readonly allow: false; readonly reason: string; readonly notify: 'nobody' | 'owner' | 'sender' };
+  | { readonly allow: false; readonly reason: string; readonly notify: 'nobody' | 'owner' | 'sender' | 'both' };
 
 /** What an agent's mailbox is to take of a text that is no person's: the message that it is, once it is whole, and what is kept of it. */
 export interface Carried {
@@ -77,6 +77,7 @@ export interface InboundOptions {
 }
 
 const TOO_FAST = 'You are writing faster than I can answer. Wait a minute, then write again.';
+const TOO_MANY = 'You have written more within an hour than I answer. Write again later.';
 const TOO_LONG = 'Your message is longer than I take, so I have not read it. Send it again in parts.';
 
 /** A turn of an agent may be cut short by more than the message's own fault: it gets this many attempts. */
@@ -229,12 +230,25 @@ async function tell(
   const [agent] = route(chat).agents;
   if (notify === 'nobody' || agent === undefined) return;
   const speaker = { id: agent.id, name: nameOf(agent.id) };
-  if (notify === 'sender') {
-    await spool.send([notice(chat, speaker, chat.peer, reason === 'too-long' ? TOO_LONG : TOO_FAST, cause, budget)]);
-  } else if (owner !== null) {
-    const text = `Somebody who is not on the allowlist has written to me: ${chat.sender.id}. They have not been answered.`;
-    await spool.send([notice(chat, speaker, { kind: 'dm', id: owner }, text, cause, budget)]);
+  const { toSender, toOwner } = wordsFor(reason, chat.sender.id);
+  const notices: NewMessage[] = [];
+  if (notify !== 'owner') notices.push(notice(chat, speaker, chat.peer, toSender, cause, budget));
+  if (notify !== 'sender' && owner !== null) {
+    notices.push(notice(chat, speaker, { kind: 'dm', id: owner }, toOwner, cause, budget));
   }
+  await spool.send(notices);
+}
+
+/** What is said of a message that was refused, to whom it concerns. */
+function wordsFor(reason: string, sender: string): { readonly toSender: string; readonly toOwner: string } {
+  if (reason !== 'too-many') {
+    const toOwner = `Somebody who is not on the allowlist has written to me: ${sender}. They have not been answered.`;
+    return { toSender: reason === 'too-long' ? TOO_LONG : TOO_FAST, toOwner };
+  }
+  return {
+    toSender: TOO_MANY,
+    toOwner: `I have stopped answering ${sender} for now: that is more messages within an hour than I answer. It may be a program that answers me. To keep it out, put it on the blocklist; if it is a person, on the allowlist.`,
+  };
 }
 
 function notice(
@@ -245,7 +259,7 @@ function notice(
   cause: MessageId,
   budget: Budget,
 ): NewMessage {
-  const id = messageId(deriveId('msg', cause, 'gate-notice'));
+  const id = messageId(deriveId('msg', cause, 'gate-notice', peer.id));
   const out: ChatOut = { peer, speaker, text };
   return {
     id,

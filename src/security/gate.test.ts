@@ -8,6 +8,7 @@ import {
   DEFAULT_AGENT_RATE_LIMIT,
   DEFAULT_MAX_LENGTH,
   DEFAULT_RATE_LIMIT,
+  DEFAULT_UNLISTED_RATE_LIMIT,
   Gate,
   type GatePolicy,
 } from './gate.ts';
@@ -16,6 +17,8 @@ const OPEN: GatePolicy = {
   allowlist: null,
   blocklist: [],
   rateLimit: DEFAULT_RATE_LIMIT,
+  unlistedRateLimit: null,
+  listed: [],
   agentRateLimit: DEFAULT_AGENT_RATE_LIMIT,
   maxLength: DEFAULT_MAX_LENGTH,
   agentMaxLength: DEFAULT_AGENT_MAX_LENGTH,
@@ -112,6 +115,26 @@ describe('Gate: how much', () => {
     clock.advance(40_000);
     expect(open.check(says(ATLAS))).toEqual(allowed);
     expect(open.check(says(ATLAS)).allow).toBe(false);
+  });
+
+  it('[TRC-02] somebody on no list is heard 60 times an hour, and told once, as is the owner', () => {
+    const clock = new ManualClock();
+    const open = gate({ unlistedRateLimit: DEFAULT_UNLISTED_RATE_LIMIT, listed: ['+1 555 010 0002'] }, clock);
+    const refused = { allow: false, reason: 'too-many' };
+    for (let i = 0; i < 60; i++) {
+      for (const sender of [ATLAS, NOVA]) expect(open.check(says(sender))).toEqual(allowed);
+      clock.advance(30_000);
+    }
+    expect(open.check(says(ATLAS))).toEqual({ ...refused, notify: 'both' });
+    expect(open.check(says(ATLAS))).toEqual({ ...refused, notify: 'nobody' });
+    expect(open.check(says(NOVA))).toEqual(allowed);
+    clock.advance(1_800_000);
+    expect(open.check(says(ATLAS))).toEqual(allowed);
+  });
+
+  it('[TRC-02] whoever is on the allowlist is on a list', () => {
+    const closed = gate({ unlistedRateLimit: { max: 1, windowMs: 60_000 }, allowlist: [ATLAS] });
+    for (let i = 0; i < 9; i++) expect(closed.check(says(ATLAS))).toEqual(allowed);
   });
 
   it('[SEC-01] without a limit nobody is limited', () => {

@@ -10,6 +10,13 @@ export interface GatePolicy {
   readonly blocklist: readonly string[];
   /** Per person; null: no limit. */
   readonly rateLimit: RateLimit | null;
+  /**
+   * Per person who is on no list, beside `rateLimit`; null: no limit. Who is not known may be a program that answers whatever it hears, as an
+   * agent does: past this limit neither hears anything, and it is over.
+   */
+  readonly unlistedRateLimit: RateLimit | null;
+  /** Who else is known to be a person, besides those on the allowlist. */
+  readonly listed: readonly string[];
   /** Per agent; null: no limit. */
   readonly agentRateLimit: RateLimit | null;
   /** A person's longest message, in UTF-16 code units: what `length` of a string counts. */
@@ -20,6 +27,8 @@ export interface GatePolicy {
 
 /** 20 messages a minute, as the guides have it. */
 export const DEFAULT_RATE_LIMIT: RateLimit = { max: 20, windowMs: 60_000 };
+/** 60 messages an hour: two programs that answer each other say more than that, and few people do. */
+export const DEFAULT_UNLISTED_RATE_LIMIT: RateLimit = { max: 60, windowMs: 3_600_000 };
 /** Agents talk faster than people, and a group discussion comes in bursts. */
 export const DEFAULT_AGENT_RATE_LIMIT: RateLimit = { max: 240, windowMs: 60_000 };
 /** In UTF-16 code units, as the guides have it. */
@@ -30,13 +39,16 @@ export const DEFAULT_AGENT_MAX_LENGTH = 64_000;
 /** An envelope has at most 256 KiB; in UTF-16 code units that is never more. */
 const LONGEST_ENVELOPE = 256 * 1024;
 
+/** Who hears that a message was refused. */
+export type Notify = 'nobody' | 'owner' | 'sender' | 'both';
+
 /** Whether a message comes in, and who is to be told when it does not. */
 export type Verdict =
   | { readonly allow: true }
   | {
       readonly allow: false;
-      readonly reason: 'blocked' | 'not-allowed' | 'rate-limited' | 'too-long';
-      readonly notify: 'nobody' | 'owner' | 'sender';
+      readonly reason: 'blocked' | 'not-allowed' | 'rate-limited' | 'too-many' | 'too-long';
+      readonly notify: Notify;
     };
 
 /** How many senders a gate remembers at most, for its limits and for its notices to the owner. */
@@ -52,6 +64,8 @@ export class Gate {
   readonly #allowed: ReadonlySet<string> | null;
   readonly #blocked: ReadonlySet<string>;
   readonly #people: RateLimiter | null;
+  readonly #listed: ReadonlySet<string>;
+  readonly #unlisted: RateLimiter | null;
   readonly #agents: RateLimiter | null;
   readonly #maxLength: number;
   readonly #agentMaxLength: number;
@@ -62,6 +76,8 @@ export class Gate {
     this.#allowed = policy.allowlist && new Set(policy.allowlist.map(normaliseIdentity));
     this.#blocked = new Set(policy.blocklist.map(normaliseIdentity));
     this.#people = policy.rateLimit && new RateLimiter(policy.rateLimit, clock, MAX_SENDERS);
+    this.#listed = new Set([...(policy.allowlist ?? []), ...policy.listed].map(normaliseIdentity));
+    this.#unlisted = policy.unlistedRateLimit && new RateLimiter(policy.unlistedRateLimit, clock, MAX_SENDERS);
     this.#agents = policy.agentRateLimit && new RateLimiter(policy.agentRateLimit, clock, MAX_SENDERS);
     this.#maxLength = policy.maxLength;
     this.#agentMaxLength = policy.agentMaxLength;
@@ -77,6 +93,10 @@ export class Gate {
     const admission = this.#people?.admit(sender) ?? 'admitted';
     if (admission !== 'admitted') {
       return { allow: false, reason: 'rate-limited', notify: admission === 'refused' ? 'sender' : 'nobody' };
+    }
+    const lasting = known.some((one) => this.#listed.has(one)) ? 'admitted' : this.#unlisted?.admit(sender);
+    if (lasting !== undefined && lasting !== 'admitted') {
+      return { allow: false, reason: 'too-many', notify: lasting === 'refused' ? 'both' : 'nobody' };
     }
     return checkLength(chat.text.length, this.#maxLength);
   }

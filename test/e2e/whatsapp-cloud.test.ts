@@ -81,6 +81,7 @@ class World implements AsyncDisposable {
     const gate = new Gate(
       {
         ...{ allowlist: ['+1 555 0100'], blocklist: [], rateLimit: null, agentRateLimit: null },
+        ...{ unlistedRateLimit: null, listed: [] },
         ...{ maxLength: 10_000, agentMaxLength: DEFAULT_AGENT_MAX_LENGTH },
       },
       this.clock,

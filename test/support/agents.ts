@@ -194,6 +194,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       allowlist: null,
       blocklist: [],
       rateLimit: null,
+      unlistedRateLimit: null,
+      listed: [],
       agentRateLimit: null,
       maxLength: 10_000,
       agentMaxLength: 64_000,

@@ -79,6 +79,8 @@ export interface SecurityConfig {
   readonly blocklist: readonly string[];
   /** null: no limit. */
   readonly rateLimit: RateLimit | null;
+  /** For people who are on no list; null: no limit. */
+  readonly unlistedRateLimit: RateLimit | null;
   /** In UTF-16 code units. */
   readonly maxMessageLength: number;
 }

@@ -114,6 +114,7 @@ describe('environment', () => {
       SECURITY_ENABLE_RATE_LIMIT: '1',
       SECURITY_RATE_LIMIT_MAX: '5',
       SECURITY_RATE_LIMIT_WINDOW_MS: '10000',
+      SECURITY_UNLISTED_PER_HOUR: '30',
       SECURITY_MAX_MESSAGE_LENGTH: '500',
       SECURITY_AGENT_SECRET: 's',
       SECURITY_ENCRYPTION_KEY: 'k',
@@ -204,6 +205,7 @@ describe('environment', () => {
         allowlist: ['+15550100', '+15550101'],
         blocklist: ['+15550109'],
         rateLimit: { max: 5, windowMs: 10_000 },
+        unlistedRateLimit: { max: 30, windowMs: 3_600_000 },
         maxMessageLength: 500,
       },
       admins: ['+1 555 0100', '+15550102'],
@@ -242,7 +244,11 @@ describe('environment', () => {
     const listed = { SECURITY_ALLOWLIST: '+15550100' };
     expect(started({ env: listed }).config.security.allowlist).toEqual(['+15550100']);
     const env = { ...listed, SECURITY_ENABLE_ALLOWLIST: 'false', SECURITY_ENABLE_RATE_LIMIT: 'off' };
-    expect(started({ env }).config.security).toMatchObject({ allowlist: null, rateLimit: null });
+    expect(started({ env }).config.security).toMatchObject({
+      allowlist: null,
+      rateLimit: null,
+      unlistedRateLimit: null,
+    });
   });
 
   it('[SEC-01] an allowlist that is on and empty is refused: it must not mean "everybody"', () => {

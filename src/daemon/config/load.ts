@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { ParleyError } from '../../domain/errors.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { DEFAULT_UNLISTED_RATE_LIMIT } from '../../security/gate.ts';
 import { configureAgents, readProviderFlag } from './agents.ts';
 import type { Config, SecurityConfig } from './config.ts';
 import { configureHttpAgents } from './http-agents.ts';
@@ -100,7 +101,7 @@ function assemble(settings: Settings, configured: Configured, sources: Sources):
 /** In the demo the daemon makes the secrets itself, so there is always one to check with. */
 function assembleSecurity({ security }: Settings, mode: Config['mode'], { secrets }: Sources): SecurityConfig {
   const agentSecret = secrets.get(AGENT_SECRET) ?? null;
-  const { enabled, ...rateLimit } = security.rateLimit;
+  const { enabled, unlistedPerHour, ...rateLimit } = security.rateLimit;
   return {
     agentSecret,
     encryptionKey: secrets.get(ENCRYPTION_KEY) ?? null,
@@ -109,6 +110,7 @@ function assembleSecurity({ security }: Settings, mode: Config['mode'], { secret
     allowlist: security.enableAllowlist === false ? null : (security.allowlist ?? null),
     blocklist: security.blocklist,
     rateLimit: enabled ? rateLimit : null,
+    unlistedRateLimit: enabled ? { ...DEFAULT_UNLISTED_RATE_LIMIT, max: unlistedPerHour } : null,
     maxMessageLength: security.maxMessageLength,
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_TTL_MS } from '../../domain/message.ts';
 import { DEFAULT_BUDGET } from '../../domain/trace.ts';
-import { DEFAULT_MAX_LENGTH, DEFAULT_RATE_LIMIT } from '../../security/gate.ts';
+import { DEFAULT_MAX_LENGTH, DEFAULT_RATE_LIMIT, DEFAULT_UNLISTED_RATE_LIMIT } from '../../security/gate.ts';
 import { agentsSection, providerSchema } from './agent-settings.ts';
 import { PLATFORMS } from './config.ts';
 import { mentionPatterns, spoolFields, text, whole, yesOrNo } from './fields.ts';
@@ -31,6 +31,9 @@ const rateLimit = z.strictObject({
   enabled: yesOrNo.default(true),
   max: whole('messages', 1, 100_000).default(DEFAULT_RATE_LIMIT.max),
   windowMs: whole('milliseconds', 1000, DAY_MS).default(DEFAULT_RATE_LIMIT.windowMs),
+  unlistedPerHour: whole('messages', 1, 100_000)
+    .default(DEFAULT_UNLISTED_RATE_LIMIT.max)
+    .describe('Of somebody who is neither on the allowlist nor an admin.'),
 });
 
 const security = z.strictObject({

@@ -24,6 +24,7 @@ export const BINDINGS: readonly Binding[] = [
   bind('SECURITY_ENABLE_RATE_LIMIT', 'security.rateLimit.enabled', 'boolean'),
   bind('SECURITY_RATE_LIMIT_MAX', 'security.rateLimit.max', 'number'),
   bind('SECURITY_RATE_LIMIT_WINDOW_MS', 'security.rateLimit.windowMs', 'number'),
+  bind('SECURITY_UNLISTED_PER_HOUR', 'security.rateLimit.unlistedPerHour', 'number'),
   bind('SECURITY_MAX_MESSAGE_LENGTH', 'security.maxMessageLength', 'number'),
   bind('PARLEY_BUDGET_TURNS', 'budget.turns', 'number'),
   bind('PARLEY_BUDGET_TOKENS', 'budget.tokens', 'number'),
