@@ -24,7 +24,7 @@ export async function openToolboxes(
   for (const agent of agents) {
     const { mode, limits, network } = agent.sandbox;
     const web = webTools({ network });
-    if (!mayCall(agent, NEED_A_WORKSPACE)) {
+    if (!worksInFolder(agent)) {
       toolboxes.set(agent.id, web);
       continue;
     }
@@ -32,8 +32,7 @@ export async function openToolboxes(
     const key = JSON.stringify([folder, mode, limits]);
     const opened = open.get(key) ?? (await openWorkspace({ folder, mode, limits, clock }));
     open.set(key, opened);
-    const connected = network.length > 0 && mayCall(agent, TOOL_GROUPS.runtime);
-    const shell = connected ? await opened.shellWith({ hosts: network }) : opened.shell;
+    const shell = await shellOf(agent, opened);
     if (!shell.ok && mode === 'all') {
       const what = opened.shell.ok ? 'no network in the sandbox' : 'no sandbox: files are confined';
       logger.warn({ agent: agent.id, reason: shell.error }, `${what}, commands are refused`);
@@ -43,6 +42,16 @@ export async function openToolboxes(
   return toolboxes;
 }
 
+/** Whether it may work with files or commands. */
+export const worksInFolder = (agent: AgentConfig): boolean => mayCall(agent, NEED_A_WORKSPACE);
+
+/** Where the commands of an agent run, with its way to the network if it has one; or in words why none can. */
+export async function shellOf(agent: AgentConfig, workspace: OpenWorkspace): Promise<OpenWorkspace['shell']> {
+  const hosts = agent.sandbox.network;
+  const isConnected = hosts.length > 0 && mayCall(agent, TOOL_GROUPS.runtime);
+  return isConnected ? workspace.shellWith({ hosts }) : workspace.shell;
+}
+
 /** Whether it has one of these tools, none of which an agent has unless somebody says so. */
 function mayCall({ tools: { allow, deny } }: AgentConfig, names: readonly string[]): boolean {
   const allowed = toolsNamed(allow ?? []);
@@ -50,7 +59,10 @@ function mayCall({ tools: { allow, deny } }: AgentConfig, names: readonly string
   return names.some((name) => allowed.has(name) && !denied.has(name));
 }
 
-function workspaceOf({ id, workspace, sandbox: { scope, workspaceRoot } }: AgentConfig, dataDir: string): string {
+export function workspaceOf(
+  { id, workspace, sandbox: { scope, workspaceRoot } }: AgentConfig,
+  dataDir: string,
+): string {
   const root = workspaceRoot ?? join(dataDir, 'workspaces');
   return workspace ?? workspaceFolder(root, scope, id);
 }

@@ -27,7 +27,7 @@ class TestProxy implements AsyncDisposable {
   }
 
   static async open(policy: Partial<NetworkPolicy> = {}, clock: Clock = new ManualClock()): Promise<TestProxy> {
-    const proxy = new TestProxy({ hosts: ['host.example'], ...LOCAL, ...policy }, clock);
+    const proxy = new TestProxy({ hosts: ['host.example:*'], ...LOCAL, ...policy }, clock);
     await proxy.#proxy.listen(proxy.path);
     return proxy;
   }
@@ -112,12 +112,12 @@ describe('a request to an allowed host', () => {
   });
 
   it.each([
-    ['as it is', ['host.example'], 'host.example'],
-    ['in upper case', ['Host.EXAMPLE'], 'HOST.example'],
-    ['with the dot of the root', ['host.example'], 'host.example.'],
-    ['below a pattern', ['*.example'], 'host.example'],
-    ['that every host is', ['*'], 'some_host.example'],
-    ['as IDNA has it', ['xn--bcher-kva.example'], 'xn--bcher-kva.example'],
+    ['as it is', ['host.example:*'], 'host.example'],
+    ['in upper case', ['Host.EXAMPLE:*'], 'HOST.example'],
+    ['with the dot of the root', ['host.example:*'], 'host.example.'],
+    ['below a pattern', ['*.example:*'], 'host.example'],
+    ['that every host is', ['*:*'], 'some_host.example'],
+    ['as IDNA has it', ['xn--bcher-kva.example:*'], 'xn--bcher-kva.example'],
   ])('[TOL-02] gets there by a name %s, and so does a tunnel', async (_what, hosts, name) => {
     await using server = await answering();
     await using proxy = await TestProxy.open({ hosts });
@@ -236,7 +236,7 @@ describe('a request that is refused', () => {
     [
       'CONNECT evil.example:443',
       403,
-      /evil\.example is not an allowed host; allowed are host\.example\. .*sandbox\.network/,
+      /evil\.example is not an allowed host; allowed are host\.example:\*\. .*sandbox\.network/,
     ],
     ['GET http://evil.example/', 403, /evil\.example is not an allowed host.*sandbox\.network/],
     ['GET http://host.example.evil.example/', 403, /not an allowed host/],
@@ -294,7 +294,7 @@ describe('a request that is refused', () => {
     '[fe80::1]',
   ])('[TOL-02] [SEC-05] is one to %s, even where every host is allowed', async (host) => {
     await using server = await answering();
-    await using proxy = await TestProxy.open({ hosts: ['*'], allow: 'public' });
+    await using proxy = await TestProxy.open({ hosts: ['*:*'], allow: 'public' });
     const port = server.host.split(':')[1];
     for (const line of [`GET http://${host}:${port}/`, `CONNECT ${host}:${port}`])
       expect(await proxy.to(line)).toMatch(/^HTTP\/1\.1 403 .* has an address that is not public/s);
@@ -491,7 +491,7 @@ describe('the end of a proxy', () => {
       asked.resolve();
       return await new Promise<never>(() => {});
     };
-    await using proxy = await TestProxy.open({ hosts: ['*'], resolve }, clock);
+    await using proxy = await TestProxy.open({ hosts: ['*:*'], resolve }, clock);
     const begun = [
       '',
       `CONNECT ${server.host} HTTP/1.1\r\nHost: x\r\n\r\n`,

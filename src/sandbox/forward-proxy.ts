@@ -25,7 +25,7 @@ import { forwardedHeaders, forwardedRequestHeaders, forwardUrl, tunnelUrl } from
 
 /** Where connections may lead. */
 export interface NetworkPolicy {
-  /** Hosts: `example.org`, `*.example.org` (what is below it), or `*` for every one. */
+  /** As `hostRefusal` has them: `example.org`, `*.example.org`, `*`, each perhaps with a port. */
   readonly hosts: readonly string[];
   /** For tests: other addresses than those of the Internet, and another way to find them. */
   readonly allow?: AllowedAddresses;

@@ -30,7 +30,7 @@ const LOOPBACK: readonly LookupAddress[] = [{ address: '127.0.0.1', family: 4 }]
 const HERE = { allow: 'loopback', resolve: async () => LOOPBACK } as const;
 
 const online = (hosts: readonly string[], limits: Partial<SandboxLimits> = {}): Promise<TestWorkspace> =>
-  TestWorkspace.open('all', limits, { hosts, ...HERE });
+  TestWorkspace.open('all', limits, { hosts: hosts.map((host) => `${host}:*`), ...HERE });
 
 /** What is left on the host of the sockets of calls. */
 const sockets = ({ outside }: TestWorkspace): string[] =>
@@ -147,7 +147,7 @@ describe('a command that may reach a host reaches no other', () => {
       ['router.example', '192.168.0.1'],
     ]);
     const resolve = async (host: string) => [{ address: names.get(host) ?? '1.1.1.1', family: 4 }];
-    using workspace = await TestWorkspace.open('all', {}, { hosts: ['*'], resolve });
+    using workspace = await TestWorkspace.open('all', {}, { hosts: ['*:*'], resolve });
     const hosts = [...literals, ...names.keys()];
     const { out } = await workspace.bash(
       `for host in ${hosts.map((host) => `'${host}'`).join(' ')}; do
@@ -282,7 +282,7 @@ describe('what a call has used of the network', () => {
 
   it('[TOL-02] is cleared up at the next start when Parley was killed, and nobody else is disturbed', async () => {
     using workspace = await online(['api.example']);
-    const network = `{ hosts: ['api.example'], socketRoot: ${JSON.stringify(workspace.outside)} }`;
+    const network = `{ hosts: ['api.example:*'], socketRoot: ${JSON.stringify(workspace.outside)} }`;
     const program = programRunning(workspace, 'touch begun; sleep 1000', network);
     const parley = spawn(NODE, ['--input-type=module', '-e', program], { stdio: 'ignore' });
     await expect.poll(() => existsSync(join(workspace.folder, 'begun')), { timeout: 10_000 }).toBe(true);
@@ -298,7 +298,7 @@ describe('what a call has used of the network', () => {
     const opened = await openSandbox({
       folder: workspace.folder,
       limits: TEST_LIMITS,
-      network: { hosts: ['api.example'], socketRoot: workspace.outside },
+      network: { hosts: ['api.example:*'], socketRoot: workspace.outside },
       clock: systemClock,
     });
     expect(opened).toMatchObject({ ok: true });

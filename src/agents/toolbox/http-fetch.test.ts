@@ -16,7 +16,7 @@ async function fetched(url: string, network: readonly string[], request?: Ask): 
 }
 
 /** Fetches `path` of a server of the Internet called example.org. */
-async function fetchedFrom(listener: RequestListener, path = '/', network = ['example.org']): Promise<unknown> {
+async function fetchedFrom(listener: RequestListener, path = '/', network = ['example.org:*']): Promise<unknown> {
   await using server = await serving(listener);
   return await fetched(`http://example.org:${server.port}${path}`, network, local);
 }
@@ -99,13 +99,14 @@ describe('http_fetch', () => {
 
   it.each([
     ['nothing', [], 'example.org', false],
-    ['the host', ['example.org'], 'example.org', true],
-    ['the host, written otherwise', ['Example.ORG'], 'EXAMPLE.org.', true],
-    ['what is below', ['*.example.org'], 'a.b.example.org', true],
-    ['what is below, not itself', ['*.example.org'], 'example.org', false],
-    ['itself, not what is below', ['example.org'], 'a.example.org', false],
-    ['what only ends alike', ['*.example.org'], 'badexample.org', false],
-    ['everything', ['*'], 'anything.example', true],
+    ['the host', ['example.org:*'], 'example.org', true],
+    ['the host, written otherwise', ['Example.ORG:*'], 'EXAMPLE.org.', true],
+    ['what is below', ['*.example.org:*'], 'a.b.example.org', true],
+    ['what is below, not itself', ['*.example.org:*'], 'example.org', false],
+    ['itself, not what is below', ['example.org:*'], 'a.example.org', false],
+    ['what only ends alike', ['*.example.org:*'], 'badexample.org', false],
+    ['everything', ['*:*'], 'anything.example', true],
+    ['the web, and not the port', ['*'], 'anything.example', false],
   ])('[TOL-02] where %s is allowed', async (_what, network, host, allowed) => {
     await using server = await serving(page('here'));
     const answer = await fetched(`http://${host}:${server.port}/`, network, local);
@@ -128,7 +129,7 @@ describe('http_fetch', () => {
       requests++;
       response.end('inside');
     });
-    const answer = await fetched(`http://${host}:${server.port}/`, ['*']);
+    const answer = await fetched(`http://${host}:${server.port}/`, ['*:*']);
     expect(answer).toEqual({ ok: false, error: expect.stringContaining('is not a public address') });
     expect(requests).toBe(0);
   });
@@ -141,7 +142,7 @@ describe('http_fetch', () => {
         requests++;
         response.end('inside');
       });
-      expect(await fetched(`http://${host}:${server.port}/`, ['*'])).toEqual(refused);
+      expect(await fetched(`http://${host}:${server.port}/`, ['*:*'])).toEqual(refused);
       expect(requests).toBe(0);
     },
   );

@@ -7,6 +7,7 @@ import { openSpool } from '../open-spool.ts';
 import { spoolSettings } from '../spool-settings.ts';
 import { type Check, good, problem, warning } from './check.ts';
 import { checkDatabaseContent, checkDatabaseFile } from './database-checks.ts';
+import { checkSandboxes } from './sandbox-checks.ts';
 
 /** The oldest Node that runs TypeScript as it stands. */
 const OLDEST_NODE = '22.18.0';
@@ -45,12 +46,13 @@ function checkNode(version: string): Check {
   return problem('node', `${version} is older than ${OLDEST_NODE}`, 'Run npm ci, which brings a newer one along.');
 }
 
-function checkSettings(flags: SpoolFlags): Check[] {
+async function checkSettings(flags: SpoolFlags): Promise<Check[]> {
   const { config, warnings } = checkConfig(flags);
   const agents = config.mode === 'demo' ? 'no agents are set up, the demo runs' : `${config.agents.length} agent(s)`;
   return [
     good('configuration', `valid; ${agents}`),
     ...warnings.map((text) => warning('configuration', text, 'See docs/guides/configuration.md.')),
+    ...(await checkSandboxes(config)),
   ];
 }
 

@@ -6,8 +6,9 @@ import { agentIdField, mentionPatterns, oneOf, PHONE_RULE, text, whole } from '.
 /** A provider's id, as in `AI_PROVIDER`. */
 export const providerSchema = oneOf('provider', PROVIDER_IDS);
 
-const HOST = /^(?:\*|(?:\*\.)?[a-z\d](?:[a-z\d.-]*[a-z\d])?)$/i;
-const HOST_RULE = 'must be the name of a host such as api.example.org or *.example.org, without https:// and port';
+const HOST = /^(?:\*|(?:\*\.)?[a-z\d](?:[a-z\d.-]*[a-z\d])?)(?::(?:\*|[1-9]\d{0,4}))?$/i;
+const HOST_RULE =
+  'must be the name of a host such as api.example.org or *.example.org, perhaps with a port, without https://';
 
 const limits = z.strictObject({
   seconds: whole('seconds', 1, 3600).default(60),
