@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -63,6 +72,13 @@ describe('a file with a QR code', () => {
       message: expect.stringContaining(path),
     });
     expect(readdirSync(join(path, '..'))).toEqual(['taken']);
+  });
+
+  it('[WHA-01] takes the place of files only', async () => {
+    const path = join(folder(), 'device');
+    symlinkSync('/dev/null', path);
+    await expect(new QrFile(path).show(QR)).rejects.toMatchObject({ code: 'OUTPUT_FAILED' });
+    expect(readlinkSync(path)).toBe('/dev/null');
   });
 });
 

@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { toBuffer, toString as toText } from 'qrcode';
 import { ParleyError } from '../domain/errors.ts';
 import { errorText } from '../lib/errors.ts';
@@ -48,6 +48,9 @@ export class QrFile {
   #write(png: Uint8Array): void {
     const unfinished = `${this.path}.new`;
     try {
+      // A device such as /dev/null would be a file from then on, and then be gone, for everybody on the machine.
+      if (lstatSync(this.path, { throwIfNoEntry: false })?.isFile() === false)
+        throw new Error('what is there is no file');
       // The mode counts for a new file only.
       rmSync(unfinished, { force: true });
       writeFileSync(unfinished, png, { mode: 0o600, flag: 'wx' });
