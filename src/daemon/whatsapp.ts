@@ -6,9 +6,13 @@ import { CloudChannel } from '../channels/whatsapp/cloud/channel.ts';
 import { cloudRoutes } from '../channels/whatsapp/cloud/routes.ts';
 import type { Attention } from '../delivery/inbound.ts';
 import type { Route } from '../delivery/router.ts';
+import { undeliveredNotice } from '../delivery/undelivered-notice.ts';
+import { agentId, messageId } from '../domain/addresses.ts';
 import type { ChatIn } from '../domain/chat.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { normaliseIdentity } from '../security/identity.ts';
+import type { Spool } from '../spool/spool.ts';
 import type { Database } from '../spool/sqlite/database.ts';
 import { SqliteCloudStore } from '../store/whatsapp-cloud.ts';
 import { SqliteWhatsAppSessions } from '../store/whatsapp-session.ts';
@@ -17,6 +21,7 @@ import { linkedAccounts } from './config/whatsapp.ts';
 
 interface WhatsAppOptions {
   readonly db: Database;
+  readonly spool: Spool;
   readonly link: (event: LinkEvent) => void;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -56,19 +61,23 @@ function openBaileys(config: Config, whatsapp: WhatsAppConfig, { db, link, clock
 }
 
 function openCloud(
-  { accounts }: Config,
+  { accounts, admins }: Config,
   cloud: NonNullable<WhatsAppConfig['cloud']>,
-  { db, clock, logger }: WhatsAppOptions,
+  { db, spool, clock, logger }: WhatsAppOptions,
 ): WhatsApp {
+  const [owner] = admins.map(normaliseIdentity);
   const { phoneNumberId, accessToken, appSecret, verifyToken, apiVersion: version, graphUrl, template } = cloud;
   const store = new SqliteCloudStore(db);
   const channel = new CloudChannel({
     accounts: accounts.slice(0, 1).map((id) => ({ id, phoneNumberId, accessToken })),
     ...{ appSecret, verifyToken, version, graphUrl, store, clock, logger },
     ...(template !== null && { template }),
-    onStatus: ({ account, departure, status, reason }) => {
-      if (status === 'failed')
-        logger.error({ account, message: departure, reason }, 'WhatsApp could not deliver a message');
+    onStatus: async ({ account, departure, status, reason }) => {
+      const departed = status === 'failed' ? spool.message(messageId(departure)) : null;
+      if (departed === null || owner === undefined) return;
+      const undelivered = { departed, channel: channel.name, account: agentId(account), owner, reason: reason ?? '' };
+      const notice = undeliveredNotice(undelivered);
+      if (notice !== null) await spool.send([notice]);
     },
   });
   return { channel, routes: cloudRoutes(channel), state: () => null, sweep: (olderThan) => store.sweep(olderThan) };

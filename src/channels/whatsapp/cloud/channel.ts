@@ -24,7 +24,7 @@ export interface CloudOptions {
   readonly store: CloudStore;
   /** Asks a person who has not written for 24 hours to do so; without it, what is for them is refused. */
   readonly template?: Template;
-  readonly onStatus?: (status: DepartureStatus) => void;
+  readonly onStatus?: (status: DepartureStatus) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
 }

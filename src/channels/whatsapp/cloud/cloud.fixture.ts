@@ -125,7 +125,7 @@ export async function openCloud(changes: CloudChanges = {}, clock = new ManualCl
     store,
     clock,
     logger: log,
-    onStatus: (status) => statuses.push(status),
+    onStatus: async (status) => void statuses.push(status),
     ...channelChanges,
   };
   const channel = new CloudChannel(options);

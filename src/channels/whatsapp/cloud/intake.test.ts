@@ -82,7 +82,10 @@ describe('what WhatsApp tells of a message that it took', () => {
     expect((await cloud.api.tell(message, 'failed', new GraphError(131026))).status).toBe(500);
     cloud.store.failure = null;
     expect((await cloud.api.webhooks.redeliver()).map(({ status }) => status)).toEqual([200]);
-    expect(cloud.statuses).toHaveLength(1);
+    // Told twice: it was told before it could not be kept.
+    expect(cloud.statuses.map(({ status }) => status)).toEqual(['failed', 'failed']);
+    await sent();
+    expect(cloud.api.business.taken).toHaveLength(2);
   });
 });
 

@@ -41,7 +41,8 @@ export interface IntakeOptions {
   /** The account with this id of a number; null when it is none of ours. */
   accountOf(phoneNumberId: string): string | null;
   readonly store: CloudStore;
-  readonly onStatus?: (status: DepartureStatus) => void;
+  /** When it rejects, the webhook comes again. */
+  readonly onStatus?: (status: DepartureStatus) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -144,9 +145,11 @@ export class Intake {
     const piece = this.#pieceOf(told);
     if (status === undefined || piece === null) return;
     try {
-      const reason = status === 'failed' ? await this.#undelivered(account, piece, told) : null;
-      if (status !== 'failed' && piece.message === null) await this.#options.store.answered(piece.id, told.id);
-      this.#options.onStatus?.({ account, departure: piece.departure, message: told.id, status, reason });
+      const reason = status === 'failed' ? reasonOf(told) : null;
+      // Before the piece is forgotten, by which a status that comes again is known.
+      await this.#options.onStatus?.({ account, departure: piece.departure, message: told.id, status, reason });
+      if (reason !== null) await this.#undelivered(account, piece, told, reason);
+      else if (piece.message === null) await this.#options.store.answered(piece.id, told.id);
     } catch (error) {
       const fields = { account, wamid: told.id, error: errorText(error) };
       this.#options.logger.error(fields, 'a status could not be stored; it comes again');
@@ -154,14 +157,17 @@ export class Intake {
     }
   }
 
-  /** Why; sent once more by hand, it is sent again. */
-  async #undelivered(account: string, { id, departure }: SentPiece, told: WebhookStatus): Promise<string> {
+  /** Sent once more by hand, it is sent again. */
+  async #undelivered(
+    account: string,
+    { id, departure }: SentPiece,
+    told: WebhookStatus,
+    reason: string,
+  ): Promise<void> {
     const { store, logger } = this.#options;
-    const reason = readErrors(told.errors).map(describeError).join('; ') || 'WhatsApp does not say why';
     logger.warn({ account, departure, reason }, 'WhatsApp took a message and could not deliver it');
     // In a group it may have reached the others; and nobody is asked to answer over and over.
     if (told.recipient_type !== 'group' && !isInvitation(id)) await store.withdrawn(id);
-    return reason;
   }
 
   #pieceOf({ id, biz_opaque_callback_data: named }: WebhookStatus): SentPiece | null {
@@ -186,6 +192,10 @@ export class Intake {
     for (const error of errors) logger.warn({ account, error: describeError(error) }, 'WhatsApp tells of an error');
   }
 }
+
+/** Why it failed. */
+const reasonOf = ({ errors }: WebhookStatus): string =>
+  readErrors(errors).map(describeError).join('; ') || 'WhatsApp does not say why';
 
 /** Told by webhook, an error has no HTTP status: what is not in the table is about the message. */
 function describeError({ code, title = '', error_data }: WebhookError): string {

@@ -1,0 +1,37 @@
+import { type AgentId, accountAddress, messageId } from '../domain/addresses.ts';
+import { CHAT_OUT, type ChatOut, chatOutSchema } from '../domain/chat.ts';
+import type { Message, NewMessage } from '../domain/message.ts';
+import { continueTrace } from '../domain/trace.ts';
+import { deriveId } from '../lib/ids.ts';
+
+interface Undelivered {
+  readonly departed: Message;
+  /** Where it left, and where the owner is reached. */
+  readonly channel: string;
+  readonly account: AgentId;
+  /** An id on the channel. */
+  readonly owner: string;
+  /** In words of the platform. */
+  readonly reason: string;
+}
+
+/**
+ * What the owner hears of a message that the platform took, which settled it, and then could not deliver: the person cannot be told. Null
+ * for what was said to the owner, who cannot be reached either, and in a group, which others may have read. Once for each message.
+ */
+export function undeliveredNotice({ departed, channel, account, owner, reason }: Undelivered): NewMessage | null {
+  if (departed.payload.type !== CHAT_OUT) return null;
+  const { peer, speaker } = chatOutSchema.parse(departed.payload.data);
+  if (peer.kind === 'group' || peer.id === owner) return null;
+  const text = `What ${speaker.name} said to ${peer.id} was not delivered: ${reason}. It is kept as ${departed.id}.`;
+  const out: ChatOut = { peer: { kind: 'dm', id: owner }, speaker, text };
+  return {
+    id: messageId(deriveId('msg', departed.id, 'undelivered')),
+    from: departed.from,
+    deliveries: [{ to: accountAddress(channel, account), orderingKey: `dm:${owner}` }],
+    conversation: departed.conversation,
+    body: text,
+    payload: { type: CHAT_OUT, data: out },
+    trace: continueTrace(departed.trace, departed.id, departed.trace.budget),
+  };
+}
