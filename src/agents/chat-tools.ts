@@ -24,6 +24,13 @@ export function ownTools(context: AgentContext, effects: Effects, place: ChatPla
   return selectTools(all, toolPolicy);
 }
 
+/** The tools of a turn in a discussion of a panel. Its agents are talking with each other as it is. */
+export function panelTools(context: AgentContext, effects: Effects, place: ChatPlace, person: string): ToolSet {
+  const { toolPolicy, extraTools } = context;
+  const tools = selectTools(extraTools(effects), toolPolicy);
+  return withApproval(context, effects, tools, toolsNamed(toolPolicy.approve), { place, person });
+}
+
 /** The tools of a turn for another agent. Nobody can be asked there: what needs approval is not among them. */
 export function peerTools(context: AgentContext, effects: Effects, conversation: string): ToolSet {
   const { allow, deny, approve } = context.toolPolicy;

@@ -39,6 +39,8 @@ export interface Departure {
   readonly replyTo?: MessageId;
   /** Each recipient is to go on from it, and is given a share of the budget; without, it only takes note. */
   readonly expectsWork: boolean;
+  /** It brings back what has not been spent, to somebody who goes on with it: a share like the others, if there are others. */
+  readonly bringsBack?: boolean;
   /** What this agent wants to find beside the message when it is answered; the recipients do not see it. */
   readonly about?: { readonly [name: string]: Json };
   /** The recipients do not read envelopes: they are given the payload as it is, as a task. */
@@ -214,9 +216,11 @@ export class Effects {
     const stopped = this.exhausted(left) !== null;
     if (!stopped) for (const begin of this.#forks) begin(onward);
     const report = continueTrace(this.#trace, this.#cause.id, left);
+    const traceOf = ({ expectsWork, bringsBack = false }: Departure): Trace =>
+      expectsWork || (bringsBack && !stopped && this.#branches() > 0) ? onward : report;
     const envelopes = this.#departures
       .filter(({ expectsWork }) => !(expectsWork && stopped))
-      .map((departure) => this.#message(departure, departure.expectsWork ? onward : report));
+      .map((departure) => this.#message(departure, traceOf(departure)));
     if (stopped) return { outputs: [...this.#outputs, ...envelopes], also: this.#also };
     return {
       outputs: [...this.#outputs, ...this.#reminders, ...envelopes],
@@ -232,7 +236,8 @@ export class Effects {
   /** The trace of each message that is to be gone on from. */
   #onward(left: Budget): Trace {
     const available = { ...left, turns: Math.max(0, left.turns - this.#kept) };
-    return continueTrace(this.#trace, this.#cause.id, splitBudget(available, this.#branches()));
+    const brought = this.#departures.some(({ bringsBack }) => bringsBack) ? 1 : 0;
+    return continueTrace(this.#trace, this.#cause.id, splitBudget(available, this.#branches() + brought));
   }
 
   #message(departure: Departure, trace: Trace): NewMessage {
@@ -250,7 +255,8 @@ export class Effects {
       from: agentAddress(this.#self.id),
       deliveries: to.map((recipient) => ({
         to: agentAddress(recipient.id),
-        orderingKey: conversation,
+        // What a host asks itself must not keep it from hearing the others.
+        orderingKey: recipient.id === this.#self.id && departure.expectsWork ? `${conversation}:own` : conversation,
         maxAttempts: AGENT_ATTEMPTS,
       })),
       conversation,

@@ -1,22 +1,26 @@
 import { z } from 'zod';
 import { isForeignId, type MessageId, messageId } from '../domain/addresses.ts';
-import { sessionKey } from '../domain/chat.ts';
+import { type ChatPlace, sessionKey } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Contribution, Discussion, Group, GroupMember } from '../domain/group.ts';
+import type { SessionEntry } from '../domain/session.ts';
 import { type Budget, mergeBudgets, smallerBudget, type Trace, turnsOf } from '../domain/trace.ts';
+import type { Write } from '../domain/write.ts';
 import { deriveId } from '../lib/ids.ts';
 import type { OpenedEnvelope } from '../protocol/envelope.ts';
 import type { AgentContext } from './context.ts';
 import { Effects } from './effects.ts';
 import { groupChat, groupConversation, groupSessionKey, SUMMARY_TURNS } from './groups.ts';
+import { placeOfPanel } from './panel.ts';
 import { waitingNotice } from './person.ts';
-import { closingPrompt, systemPrompt } from './prompt.ts';
-import { takeTurn, waitForProvider } from './turn.ts';
+import { closingPrompt, REMEMBERED_LINES, systemPrompt } from './prompt.ts';
+import { cannotAnswer, isWorthWaiting, takeTurn, waitForProvider } from './turn.ts';
 
 const contributionSchema = z.object({
   discussion: z.string().refine(isForeignId).transform(messageId),
   round: z.int().min(1).max(100),
   text: z.string().nullable(),
+  failed: z.string().max(500).optional(),
 });
 
 const deadlineSchema = z.object({
@@ -37,14 +41,17 @@ export async function hearContribution(
   const { card, sessions, discussions, clock } = context;
   const parsed = contributionSchema.safeParse(envelope.payload);
   if (!parsed.success) return null;
-  const { discussion: id, round, text } = parsed.data;
+  const { discussion: id, round, text, failed } = parsed.data;
   const speaker = { id: envelope.from.agentId, name: envelope.from.agentName };
   const line = { id: envelope.id, role: 'user', speaker: speaker.name, text: text ?? '', at: clock.now() } as const;
   const remember = text === null ? [] : [sessions.append(card.id, groupSessionKey(card.id, group.id), [line])];
+  const place = placeOfPanel(context, group, trace);
+  if (text !== null && place)
+    remember.push(hearInChat(context, place, id, { ...line, text: `${speaker.name}: ${text}` }));
 
   const discussion = discussions.get(card.id, id);
   if (group.host !== card.id || !discussion) return { kind: 'ack', also: remember };
-  const said = { id: envelope.id, round, speaker, text };
+  const said = { id: envelope.id, round, speaker, text, failed };
   const heard = withContribution(discussion, said, trace.budget);
   const begin = (): Effects => {
     const effects = effectsOf(context, delivery, discussion, heard.budget, trace.hop);
@@ -58,6 +65,19 @@ export async function hearContribution(
     return settle(effects, heard.budget);
   }
   return goOn(context, delivery, group, heard, begin, signal);
+}
+
+/** What another agent of a panel says is part of the chat, as what its question is part of. */
+function hearInChat(
+  { card, sessions }: AgentContext,
+  place: ChatPlace,
+  question: MessageId,
+  line: SessionEntry,
+): Write {
+  const key = sessionKey(card.id, place);
+  const asked = sessions.recent(key, REMEMBERED_LINES).find(({ id }) => id === question);
+  // What people have said since the question is still to be heard.
+  return sessions.append(card.id, key, [{ ...line, at: asked?.at ?? line.at }]);
 }
 
 /** The time of a round is up: whoever has not answered is taken to be silent. */
@@ -174,8 +194,14 @@ async function close(
   const { place, contributions } = discussion;
   const spoken = contributions.filter(({ text }) => text !== null);
   let effects = begin();
+  const cut = cutShort
+    ? [
+        `(The discussion ended after round ${discussion.round} of ${discussion.rounds}: its budget did not reach for another.)`,
+      ]
+    : [];
   if (!needsSummary(discussion)) {
-    if (discussion.panel?.awaited && spoken.length === 0) effects.say(place, SILENCE, { id: summaryId(discussion) });
+    const text = [...withoutSummary(discussion), ...cut].join('\n\n');
+    if (text !== '') effects.say(place, text, { id: summaryId(discussion) });
     effects.write(discussions.put(card.id, { ...discussion, waitingFor: [], closed: true }));
     return settle(effects, discussion.budget);
   }
@@ -190,19 +216,37 @@ async function close(
       tools: () => ({}),
     };
     const outcome = await takeTurn(context, request, signal).finally(() => watch.thinking(card.id, place, false));
-    if (outcome.kind === 'waiting')
-      return waitForProvider(outcome.retryAfterMs, waitingNotice(context, delivery, place, effects.trace));
+    // On a panel what has been said is as good as an answer.
+    if (outcome.kind === 'waiting' && (!discussion.panel || isWorthWaiting(context, delivery, outcome.retryAfterMs))) {
+      const notice = discussion.panel ? null : waitingNotice(context, delivery, place, effects.trace);
+      return waitForProvider(outcome.retryAfterMs, notice);
+    }
     effects = begin();
     text = outcome.kind === 'answered' && outcome.text ? outcome.text : listed(spoken);
   }
-  if (cutShort)
-    text += `\n\n(The discussion ended after round ${discussion.round} of ${discussion.rounds}: its budget did not reach for another.)`;
+  text = [text, ...failures(discussion), ...cut].join('\n\n');
   effects.say(place, text, { id: summaryId(discussion) });
   const line = { id: summaryId(discussion), role: 'assistant', speaker: card.name, text, at: effects.now } as const;
   effects.write(sessions.append(card.id, sessionKey(card.id, place), [line]));
   effects.write(sessions.append(card.id, groupSessionKey(card.id, group.id), [line]));
   effects.write(discussions.put(card.id, { ...discussion, waitingFor: [], closed: true }));
   return settle(effects, discussion.budget);
+}
+
+/** What is left to say on a panel whose agents have said in the chat what they had to say. */
+function withoutSummary(discussion: Discussion): readonly string[] {
+  const { panel, contributions } = discussion;
+  if (contributions.some(({ text }) => text !== null)) return [];
+  // Without a judge each has said so itself.
+  const failed = panel?.judgement ? failures(discussion) : [];
+  if (failed.length > 0) return failed;
+  return panel?.awaited && contributions.every((one) => one.failed === undefined) ? [SILENCE] : [];
+}
+
+/** Who could not answer, each once. */
+function failures({ contributions }: Discussion): readonly string[] {
+  const byName = new Map(contributions.map(({ speaker, failed }) => [speaker.name, failed]));
+  return [...byName].flatMap(([name, failed]) => (failed === undefined ? [] : `${name}: ${cannotAnswer(failed)}`));
 }
 
 /** Each of a panel has left it to the others to answer, or has not answered in time. */
@@ -230,18 +274,26 @@ function sayInGroupChat(
   { hasGroupChats }: AgentContext,
   effects: Effects,
   group: Group,
-  { place, panel, contributions }: Discussion,
-  { speaker, text }: Contribution,
+  discussion: Discussion,
+  said: Contribution,
 ): void {
-  if (text === null) return;
-  if (panel) {
-    const isFirst = panel.judgement?.mode === 'first' && contributions.every((one) => one.text === null);
-    if (panel.judgement === null || isFirst) effects.say(place, text, { label: 'contribution', speaker });
-    return;
+  const { place, panel } = discussion;
+  const words = panel ? wordsOnPanel(discussion, said) : said.text;
+  if (words === null) return;
+  const isHere = panel !== undefined || place.peer.kind === 'group';
+  if (isHere || hasGroupChats(place.channel))
+    effects.say(isHere ? place : groupChat(group, place), words, { label: 'contribution', speaker: said.speaker });
+}
+
+/** What the people in the chat of a panel see of a contribution. */
+function wordsOnPanel({ panel, contributions }: Discussion, { text, failed, speaker }: Contribution): string | null {
+  const mode = panel?.judgement?.mode ?? null;
+  if (text !== null) {
+    const isFirst = contributions.every((one) => one.text === null);
+    return mode === null || (mode === 'first' && isFirst) ? text : null;
   }
-  const inGroup = place.peer.kind === 'group';
-  if (inGroup || hasGroupChats(place.channel))
-    effects.say(inGroup ? place : groupChat(group, place), text, { label: 'contribution', speaker });
+  const isKnown = contributions.some((one) => one.speaker.id === speaker.id && one.failed !== undefined);
+  return failed === undefined || isKnown || mode !== null ? null : cannotAnswer(failed);
 }
 
 /** A discussion goes on from the question that began it; what may be spent is what it has left. */

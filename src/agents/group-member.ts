@@ -1,16 +1,20 @@
+import type { ModelMessage, ToolSet } from 'ai';
 import { z } from 'zod';
-import { agentId, groupId, isAgentId, isForeignId, messageId } from '../domain/addresses.ts';
+import { agentId, groupId, isAgentId, isForeignId, type MessageId, messageId } from '../domain/addresses.ts';
+import { sessionKey } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Group } from '../domain/group.ts';
 import { exhaustion, type Trace } from '../domain/trace.ts';
 import { lineSchema } from '../protocol/ai-comms-1.0.ts';
 import type { OpenedEnvelope } from '../protocol/envelope.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
+import { panelTools } from './chat-tools.ts';
 import type { AgentContext } from './context.ts';
 import { Effects } from './effects.ts';
 import { groupConversation, groupSessionKey } from './groups.ts';
-import { REMEMBERED_LINES, roundPrompt, systemPrompt } from './prompt.ts';
-import { takeTurn, waitForProvider } from './turn.ts';
+import { placeOfPanel } from './panel.ts';
+import { REMEMBERED_LINES, remembered, roundPrompt, systemPrompt } from './prompt.ts';
+import { isWorthWaiting, NO_PROVIDER, takeTurn, waitForProvider } from './turn.ts';
 
 /** What a host sends to the members: a question, in a round of its discussion. */
 const roundSchema = z.object({
@@ -74,42 +78,65 @@ export async function contribute(
   const begun = session.findIndex((entry) => entry.id === discussion);
   // Once the question is further back than that, everything remembered was said after it.
   const said = begun < 0 && round === 1 ? [] : session.slice(begun + 1);
+  const place = placeOfPanel(context, group, trace);
+  const chat = place && sessionKey(card.id, place);
 
   let effects = new Effects(card, delivery.message, trace, keys, clock);
+  const heardAt = effects.now;
   let text: string | null = null;
+  let failed: string | undefined;
   let left = trace.budget;
   const spent = exhaustion(trace);
   if (spent) tellWhyItStopped(context, effects, spent, groupConversation(group.id));
   else {
-    const messages = [roundPrompt(group, question, round, rounds, said)];
+    const messages = [
+      ...(chat ? beforeDiscussion(context, chat, discussion) : []),
+      roundPrompt(group, question, round, rounds, said),
+    ];
+    const tools = (done: Effects): ToolSet => (place ? panelTools(context, done, place, askedBy) : {});
     const outcome = await takeTurn(
       context,
-      { delivery, trace, system: systemPrompt(context), messages, tools: () => ({}) },
+      { delivery, trace, system: systemPrompt(context), messages, tools },
       signal,
     );
-    if (outcome.kind === 'waiting') return waitForProvider(outcome.retryAfterMs, null);
-    effects = outcome.effects;
-    if (outcome.kind === 'answered') ({ text, left } = outcome);
+    if (outcome.kind === 'waiting') {
+      // Its host does not wait for longer. One that knows only the guides may.
+      const isAwaited = typeof envelope.payload === 'string' || isWorthWaiting(context, delivery, outcome.retryAfterMs);
+      if (isAwaited) return waitForProvider(outcome.retryAfterMs, null);
+      failed = NO_PROVIDER;
+    } else {
+      effects = outcome.effects;
+      if (outcome.kind === 'answered') ({ text, left } = outcome);
+      else failed = outcome.why;
+    }
   }
 
-  const heard = { id: discussion, role: 'user', speaker: askedBy, text: question, at: effects.now } as const;
+  const heard = { id: discussion, role: 'user', speaker: askedBy, text: question, at: heardAt } as const;
   const own = text
     ? [{ id: effects.id('contribution'), role: 'assistant', speaker: card.name, text, at: effects.now } as const]
     : [];
-  effects.write(sessions.append(card.id, key, [heard, ...own]));
+  for (const memory of chat ? [key, chat] : [key]) effects.write(sessions.append(card.id, memory, [heard, ...own]));
   effects.send({
     label: 'contribution',
     // Silence is between it and the host, which may be itself.
     to: group.members.filter(({ id }) => id === group.host || (id !== card.id && text !== null)),
     group: { groupId: group.id, groupName: group.name },
     intent: 'group-answer',
-    payload: { discussion, round, text },
+    payload: { discussion, round, text, ...(failed !== undefined && { failed }) },
     conversation: groupConversation(group.id),
     replyTo: envelope.id,
     expectsWork: false,
+    bringsBack: true,
   });
   const { outputs, also } = effects.finish(left);
   return { kind: 'ack', outputs, also };
+}
+
+/** What an agent of a panel remembers of the chat from before a discussion there. */
+function beforeDiscussion({ sessions }: AgentContext, chat: string, discussion: MessageId): ModelMessage[] {
+  const lines = sessions.recent(chat, REMEMBERED_LINES);
+  const begun = lines.findIndex(({ id }) => id === discussion);
+  return remembered(begun < 0 ? lines : lines.slice(0, begun));
 }
 
 /** An agent that knows only the guides puts its question as plain text: that is a discussion of one round. */

@@ -1,6 +1,13 @@
-import { type AgentId, type ConversationId, conversationId, type GroupId, groupId } from '../domain/addresses.ts';
+import {
+  type AgentId,
+  type ConversationId,
+  conversationId,
+  type GroupId,
+  groupId,
+  type MessageId,
+} from '../domain/addresses.ts';
 import type { RegisteredAgent } from '../domain/agent-card.ts';
-import type { ChatPanel, ChatPlace } from '../domain/chat.ts';
+import { type ChatPanel, type ChatPlace, sessionKey } from '../domain/chat.ts';
 import type { Discussion, Group, GroupMember } from '../domain/group.ts';
 import { turnsOf } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
@@ -25,6 +32,15 @@ export type Joining = { readonly group: GroupId; readonly place: ChatPlace; read
 /** The messages of a group are one conversation, so that each member handles them in order. */
 export const groupConversation = (id: GroupId): ConversationId => conversationId(id);
 export const groupSessionKey = (agent: AgentId, id: GroupId): string => `agent:${agent}:group:${id}`;
+
+/** How what was said to a panel is discussed. */
+type PanelQuestion = Pick<ChatPanel, 'rounds' | 'judgement' | 'awaited'> & {
+  readonly more: readonly { readonly id: MessageId; readonly text: string }[];
+};
+
+/** The group of the agents of a panel, when they hear each other: `host` leads them. */
+export const panelGroup = (host: AgentId, { channel, account, peer }: ChatPlace): GroupId =>
+  groupId(deriveId('grp', 'panel', host, channel, account, peer.kind, peer.id));
 
 /** More members than this and a round costs more than it tells. */
 const MAX_MEMBERS = 10;
@@ -143,11 +159,15 @@ export class GroupActions {
     return this.ask(found.group, text);
   }
 
-  /** Puts what somebody said to the agents of a panel that hear each other. This agent leads them, and is one of them. */
-  askPanel({ members, rounds, judgement, awaited }: ChatPanel, question: string): ToolAnswer {
+  /**
+   * Puts what somebody said to the agents of a panel that hear each other. This agent leads them, and is one of them. `more`: the messages
+   * that it was said in after the first.
+   */
+  askPanel(panel: ChatPanel, question: string, more: PanelQuestion['more']): ToolAnswer {
+    const { members } = panel;
     const { card, directory, groups } = this.#context;
-    const { channel, account, peer } = this.#place;
-    const id = groupId(deriveId('grp', 'panel', card.id, channel, account, peer.kind, peer.id));
+    const { peer } = this.#place;
+    const id = panelGroup(card.id, this.#place);
     const roster = members.map((member) => ({ id: member.id, name: directory.get(member.id)?.name ?? member.id }));
     const known = groups.get(card.id, id);
     const name = peer.name ?? peer.id;
@@ -155,10 +175,10 @@ export class GroupActions {
     const group: Group = { id, name, purpose: '', host: card.id, members: roster, version };
     const isNew = JSON.stringify(known?.members) !== JSON.stringify(roster);
     if (isNew) this.#change(group, [...(known?.members ?? []), ...roster]);
-    return this.ask(isNew || !known ? group : known, question, { rounds, judgement, awaited });
+    return this.ask(isNew || !known ? group : known, question, { ...panel, more });
   }
 
-  ask(group: Group, question: string, panel?: Pick<ChatPanel, 'rounds' | 'judgement' | 'awaited'>): ToolAnswer {
+  ask(group: Group, question: string, panel?: PanelQuestion): ToolAnswer {
     const { card, clock, discussion: limits, discussions, sessions, hasGroupChats } = this.#context;
     if (group.host !== card.id) return ledByAnother(group);
     const members = panel ? group.members : group.members.filter(({ id }) => id !== card.id);
@@ -206,8 +226,13 @@ export class GroupActions {
       ...(panel && { panel: { judgement: panel.judgement, awaited: panel.awaited } }),
     };
     effects.writeWithShare((share) => discussions.put(card.id, { ...opened, share }));
-    const line = { id, role: 'user', speaker: this.#askedBy, text: question, at: effects.now } as const;
+    const said = { role: 'user', speaker: this.#askedBy, at: effects.now } as const;
+    const line = { id, ...said, text: question };
     effects.write(sessions.append(card.id, groupSessionKey(card.id, group.id), [line]));
+    if (panel) {
+      const more = panel.more.map((one) => ({ ...one, ...said }));
+      effects.write(sessions.append(card.id, sessionKey(card.id, this.#place), [line, ...more]));
+    }
     const inGroup = this.#place.peer.kind === 'group' && this.#place.peer.id === group.id;
     if (!panel && !inGroup && hasGroupChats(this.#place.channel))
       effects.say(groupChat(group, this.#place), question, { label: `${label}:chat` });

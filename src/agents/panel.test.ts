@@ -1,4 +1,6 @@
+import { tool } from 'ai';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import {
   DOWN,
   idOf,
@@ -9,7 +11,12 @@ import {
   type World,
   type WorldOptions,
 } from '../../test/support/agents.ts';
+import { messageId } from '../domain/addresses.ts';
 import type { Panel, RoutingRules } from '../domain/routing.ts';
+import { startTrace } from '../domain/trace.ts';
+import { panelGroup } from './groups.ts';
+
+const ROUND_MS = 120_000;
 
 const PANEL: Panel = {
   peer: PERSON,
@@ -122,10 +129,46 @@ describe('a panel', () => {
     expect([...spoken(world)].sort()).toEqual(['Atlas: atlas', 'Bolt: bolt', 'Bolt: bolt']);
   });
 
+  it('[BRD-02] [PRV-03] in sequence one without a provider holds the others up for as long as a round, and answers later', async () => {
+    let up = false;
+    const agents = { Atlas: () => (up ? 'atlas' : DOWN) };
+    await using world = await withPanel({ strategy: 'sequential' }, { agents });
+    await world.tell('Atlas', 'hello');
+    await world.pass(60_000);
+    expect(spoken(world)).toEqual([expect.stringContaining('None of my AI providers')]);
+    await world.pass(60_000);
+    expect(spoken(world).slice(1)).toEqual(['Nova: nova', 'Bolt: bolt']);
+    // What comes next need not wait for as long again.
+    await world.tell('Atlas', 'and now?');
+    await world.pass(ROUND_MS);
+    expect(
+      spoken(world)
+        .slice(3)
+        .filter((line) => !line.includes('providers')),
+    ).toEqual(['Nova: nova', 'Bolt: bolt']);
+    up = true;
+    await world.pass(60_000);
+    expect(spoken(world).slice(-2)).toEqual(['Atlas: atlas', 'Atlas: atlas']);
+    expect(turnsOf(world, 'Atlas').at(-1)?.messages).toEqual(['hello', 'atlas', 'and now?']);
+    expect(world.spool.stats().deliveries).toMatchObject({ queued: 0, blocked: 0, failed: 0 });
+  });
+
   it('[BRD-02] [ADM-01] a command is answered once', async () => {
     await using world = await withPanel({}, { admins: [PERSON] });
     await world.tell('Atlas', '!status');
     expect(world.said).toHaveLength(1);
+  });
+
+  it.each([
+    ['in a discussion', { shared: { rounds: 1, judgement: null } }],
+    ['where another one chooses', { selection: { rules: [], otherwise: [], selector: idOf('Bolt') } }],
+    ['that no rule leaves to anybody', { selection: { rules: [], otherwise: [], selector: null } }],
+  ])('[BRD-02] [ADM-01] a command is answered once, too, %s', async (_where, panel) => {
+    await using world = await withPanel(panel, { admins: [PERSON] });
+    expect(await world.say('Atlas', '!status')).toBe('accepted');
+    await world.idle();
+    expect(world.said).toHaveLength(1);
+    expect(world.turns).toEqual([]);
   });
 });
 
@@ -170,6 +213,19 @@ describe('a panel whose agents choose', () => {
     expect(spoken(world)).toEqual([]);
     up = true;
     await world.pass(60_000);
+    expect([...spoken(world)].sort()).toEqual(ALL);
+  });
+});
+
+describe('a panel whose model cannot choose', () => {
+  it('[BRD-07] [PRV-03] is a panel of which all answer, after as long as a round may take', async () => {
+    const panel = { selection: { rules: [], otherwise: [], selector: idOf('Atlas') } };
+    const down: Script = ({ prompt }) => (prompt.startsWith('[choose') ? DOWN : 'atlas');
+    await using world = await withPanel(panel, { agents: { Atlas: down } });
+    await world.tell('Atlas', 'hello');
+    await world.pass(ROUND_MS / 2);
+    expect(spoken(world)).toEqual([]);
+    await world.pass(ROUND_MS / 2);
     expect([...spoken(world)].sort()).toEqual(ALL);
   });
 });
@@ -238,6 +294,156 @@ describe('a panel whose agents hear each other', () => {
   });
 });
 
+describe('what the agents of a panel that hear each other have of their own', () => {
+  const shared = { rounds: 2, judgement: null };
+  const GROUP = { kind: 'group', id: 'people@g.us' } as const;
+  const read = tool({ inputSchema: z.object({}), execute: async () => 'a secret' });
+  const reading: Script = async ({ use }) => String(await use('read', {}));
+  const messagesOf = (world: World, agent: string) => turnsOf(world, agent).at(-1)?.messages;
+
+  it('[BRD-02] [CNV-01] a memory: of what was said to them, what they said, and what the others did', async () => {
+    await using world = await withPanel({ shared: { rounds: 1, judgement: null } });
+    await world.tell('Atlas', 'My name is Zoltan.');
+    await world.tell('Atlas', '@Nova, what is my name?');
+    expect(messagesOf(world, 'Nova')).toEqual(
+      expect.arrayContaining(['My name is Zoltan.', 'nova', 'Atlas: atlas', 'Bolt: bolt', '@Nova, what is my name?']),
+    );
+    await world.tell('Atlas', 'And yours?');
+    const [last, ...before] = [...(messagesOf(world, 'Nova') ?? [])].reverse();
+    expect(last).toContain('Question: And yours?');
+    expect(before).toHaveLength(6);
+    expect(before.filter((text) => text === 'And yours?')).toEqual([]);
+  });
+
+  it('[BRD-02] [WHA-05] what is said in a burst is one question, and is remembered a line each', async () => {
+    await using world = await withPanel({ shared: { rounds: 1, judgement: null } }, { debounceMs: 1_000 });
+    for (const text of ['What is best?', 'For the heart, I mean.']) await world.say('Atlas', text);
+    await world.pass(1_000);
+    expect(spoken(world)).toHaveLength(3);
+    expect(turnsOf(world, 'Bolt')[0]?.prompt).toContain('Question: What is best?\nFor the heart, I mean.');
+    await world.say('Atlas', '@Atlas?');
+    await world.pass(1_000);
+    expect(messagesOf(world, 'Atlas')?.filter((text) => text.includes('For the heart'))).toHaveLength(2);
+  });
+
+  it('[BRD-05] what was said in the group before, to others', async () => {
+    await using world = await openWorld({
+      routing: rules({ peer: GROUP.id, shared: { rounds: 1, judgement: null } }),
+      activation: 'mention',
+      agents: { Atlas: says('atlas'), Nova: says('nova'), Bolt: says('bolt') },
+    });
+    await world.tell('Atlas', 'The cake is in the oven.', { peer: GROUP, addressed: false });
+    await world.pass(1_000);
+    await world.tell('Atlas', 'Where is it?', { peer: GROUP, addressed: true });
+    for (const agent of ['Atlas', 'Nova', 'Bolt']) {
+      expect(turnsOf(world, agent)[0]?.prompt).toContain('The cake is in the oven.');
+    }
+    await world.tell('Atlas', 'And now?', { peer: GROUP, addressed: true });
+    expect(turnsOf(world, 'Nova').at(-1)?.prompt).not.toContain('The cake is in the oven.');
+  });
+
+  it('[BRD-02] [TOL-01] their tools, but for those with which they would talk to each other', async () => {
+    const names: string[][] = [];
+    const looking: Script = (turn) => {
+      names.push([...turn.tools]);
+      return reading(turn);
+    };
+    await using world = await withPanel(
+      { shared },
+      {
+        agents: { Nova: looking },
+        extraTools: () => ({ read }),
+        toolPolicy: { allow: ['read', 'messaging', 'groups'] },
+      },
+    );
+    await world.tell('Atlas', 'What is in it?');
+    expect(names).toEqual([['read'], ['read']]);
+    expect(spoken(world).filter((line) => line === 'Nova: a secret')).toHaveLength(2);
+  });
+
+  it('[TOL-03] a call that waits for approval: it is asked for, and what comes of it is said', async () => {
+    const asking = script({ '[approved: read]': 'It is a secret.', '[group': reading });
+    await using world = await withPanel(
+      { shared: { rounds: 1, judgement: null } },
+      {
+        agents: { Nova: asking },
+        admins: [PERSON],
+        extraTools: () => ({ read }),
+        toolPolicy: { allow: ['read'], approve: ['read'] },
+      },
+    );
+    await world.tell('Atlas', 'What is in it?');
+    expect(world.heard().join()).toContain('!approve 1');
+    await world.tell('Atlas', '!approve 1');
+    expect(spoken(world).at(-1)).toBe('Nova: It is a secret.');
+  });
+
+  it('[TRC-01] a group that only says that it is one has none of it', async () => {
+    await using world = await withPanel({ shared }, { extraTools: () => ({ read }), toolPolicy: { allow: ['read'] } });
+    await world.tell('Atlas', '@Nova, my name is Zoltan.');
+    const [asked] = world.messages();
+    const place = { channel: 'test', account: idOf('Atlas'), peer: { kind: 'dm', id: PERSON } } as const;
+    const id = panelGroup(idOf('Eve'), place);
+    const roster = ['Eve', 'Nova'].map((name) => ({ id: idOf(name), name }));
+    const group = { groupId: id, groupName: 'people' };
+    const trace = startTrace(asked?.id ?? messageId('none'), idOf('Eve'));
+    const update = { id, name: 'people', purpose: '', host: idOf('Eve'), members: roster, version: 1 };
+    await world.post('Eve', 'Nova', { intent: 'group-update', payload: { group: update }, group });
+    const round = { discussion: 'msg_eve', question: 'Who is it?', askedBy: 'person', round: 1, rounds: 1 };
+    await world.post('Eve', 'Nova', { intent: 'group', payload: round, group, trace });
+    const last = turnsOf(world, 'Nova').at(-1);
+    expect([last?.messages, last?.tools]).toEqual([['[group "people" round 1 of 1]\nQuestion: Who is it?'], []]);
+  });
+});
+
+describe('a panel whose agents hear each other, when some cannot answer', () => {
+  const refused = { kind: 'refused', tried: [{ provider: 'openai', kind: 'refused', detail: 'no' }] } as const;
+  const NO_ANSWER = 'I cannot answer: my provider refused to answer this (openai: refused).';
+  const judged = (mode: 'first' | 'merge') => ({ rounds: 1, judgement: { mode } }) as const;
+
+  it.each([
+    ['without a judge, once', { rounds: 3, judgement: null }, ['Nova: nova', `Bolt: ${NO_ANSWER}`]],
+    ['with a judge', judged('merge'), [`Atlas: summary of atlas\n\nBolt: ${NO_ANSWER}`]],
+  ] as const)('[BRD-02] it is said who, and the others go on: %s', async (_how, shared, said) => {
+    await using world = await withPanel({ shared }, { agents: { Bolt: () => refused } });
+    await world.tell('Atlas', 'What is best?');
+    for (const line of said) expect(spoken(world)).toContain(line);
+    expect(spoken(world).filter((line) => line.includes('cannot answer'))).toHaveLength(1);
+  });
+
+  it.each([['first'], ['merge']] as const)('[BRD-02] [BRD-07] it is said when none can (%s)', async (mode) => {
+    const agents = { Atlas: () => refused, Nova: () => refused, Bolt: () => 'NO_REPLY' };
+    await using world = await withPanel({ shared: judged(mode) }, { agents });
+    await world.tell('Atlas', 'What is best?');
+    expect(world.said.map(({ text }) => text.split('\n\n').sort())).toEqual([
+      [`Atlas: ${NO_ANSWER}`, `Nova: ${NO_ANSWER}`],
+    ]);
+  });
+
+  it.each([
+    ['first', ['Nova: nova'], []],
+    ['merge', [], [expect.stringMatching(/^Atlas: .*Nova: nova/s)]],
+  ] as const)(
+    '[BRD-07] [PRV-03] the one that leads has no provider: the others are heard (%s)',
+    async (mode, atOnce, later) => {
+      const agents = { Atlas: () => DOWN, Bolt: () => 'NO_REPLY' };
+      await using world = await withPanel({ shared: judged(mode) }, { agents });
+      await world.tell('Atlas', 'What is best?');
+      expect(spoken(world)).toEqual(atOnce);
+      for (let half = 0; half < 4; half++) await world.pass(ROUND_MS / 2);
+      expect(spoken(world).slice(atOnce.length)).toEqual(later);
+      expect(world.spool.stats().deliveries).toMatchObject({ queued: 0, blocked: 0, failed: 0 });
+    },
+  );
+
+  it('[BRD-07] [TRC-02] a budget that reaches for some of the rounds: it is said so', async () => {
+    const budget = { turns: 7, tokens: null, microUsd: null };
+    await using world = await withPanel({ shared: { rounds: 5, judgement: null } }, { budget });
+    await world.tell('Atlas', 'What is best?');
+    expect(spoken(world).at(-1)).toContain('The discussion ended after round 2 of 5');
+  });
+});
+
 describe('a panel in a group that it answers in when it is spoken to', () => {
   const GROUP = { kind: 'group', id: 'people@g.us', name: 'People' } as const;
   const inGroup = (panel: Partial<Panel> = {}, agents: Partial<WorldOptions['agents']> = {}): Promise<World> =>
@@ -300,6 +506,23 @@ describe('a panel in a group that it answers in when it is spoken to', () => {
     ]);
     expect(prompts('Nova')).toEqual([`${heard('Hello all.', 'What of the engine?')}person: @nova, and you?`, last]);
     expect(prompts('Atlas')).toEqual([`${heard('Hello all.', 'What of the engine?', '@nova, and you?')}${last}`]);
+  });
+
+  it.each([
+    ['a rule', { rules: [{ words: ['crash'], agents: [idOf('Atlas')] }], otherwise: [idOf('Nova')], selector: null }],
+    ['a model', { rules: [], otherwise: [], selector: idOf('Bolt') }],
+    ['nobody', { rules: [{ words: ['when'], agents: [idOf('Nova')] }], otherwise: [], selector: null }],
+  ])('[BRD-05] [BRD-07] who is not meant, as %s has it, hears it all the same', async (_who, selection) => {
+    const choose: Script = async (turn) => {
+      await turn.use('choose_agents', { agents: [turn.prompt.includes('crash') ? 'Atlas' : 'Nova'] });
+      return 'NO_REPLY';
+    };
+    await using world = await inGroup({ selection, activation: 'always' }, { Bolt: choose });
+    await said(world, 'It was a crash, at noon.');
+    await said(world, 'And when was it?');
+    expect(turnsOf(world, 'Nova').map(({ prompt }) => prompt)).toEqual([
+      '[said in the group before, to others]\nperson: It was a crash, at noon.\n\nperson: And when was it?',
+    ]);
   });
 
   it('[BRD-05] [BRD-07] whoever a model chooses among those who are called hears the message once', async () => {

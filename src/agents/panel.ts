@@ -1,16 +1,31 @@
 import { tool } from 'ai';
 import { z } from 'zod';
-import { agentAddress } from '../domain/addresses.ts';
-import type { ChatIn, ChatPanel } from '../domain/chat.ts';
+import { type AgentId, agentAddress } from '../domain/addresses.ts';
+import { type ChatIn, type ChatPanel, type ChatPlace, chatInSchema, placeOf } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
+import type { Group } from '../domain/group.ts';
+import type { Trace } from '../domain/trace.ts';
 import type { AgentContext } from './context.ts';
 import type { Effects } from './effects.ts';
+import { panelGroup } from './groups.ts';
+import { overhear } from './overheard.ts';
 import { choicePrompt, systemPrompt } from './prompt.ts';
-import { takeTurn, waitForProvider } from './turn.ts';
+import { isWorthWaiting, takeTurn, waitForProvider } from './turn.ts';
 
 type Member = ChatPanel['members'][number];
 
 const AGENT_ATTEMPTS = 10;
+
+/** Where a panel discusses what a person has said there; null when the group is no panel that this agent is on. */
+export function placeOfPanel({ card, message }: AgentContext, group: Group, { root }: Trace): ChatPlace | null {
+  // What its own database has of the person's message is to be believed, whatever an envelope says.
+  const asked = message(root);
+  const place = placeOf(asked);
+  if (!asked || !place || group.id !== panelGroup(group.host, place)) return null;
+  const { panel } = chatInSchema.parse(asked.payload.data);
+  const isOn = (id: AgentId): boolean => panel?.members.some((member) => member.id === id) ?? false;
+  return panel?.chosen === 'shared' && isOn(card.id) && isOn(group.host) ? place : null;
+}
 
 /** Has this agent's model choose who of a panel answers a message, and hands it on to them. One that chooses nobody chooses all. */
 export async function chooseSpeakers(
@@ -44,8 +59,11 @@ export async function chooseSpeakers(
     },
   };
   const outcome = await takeTurn(context, request, signal);
-  // Whoever waits for an answer waits for a provider all the same: the others may have one.
-  if (outcome.kind === 'waiting') return waitForProvider(outcome.retryAfterMs, null);
+  if (outcome.kind === 'waiting' && isWorthWaiting(context, delivery, outcome.retryAfterMs)) {
+    return waitForProvider(outcome.retryAfterMs, null);
+  }
+  // Where it cannot choose, the others may answer all the same.
+  const effects = outcome.kind === 'waiting' ? begun : outcome.effects;
   const said = outcome.kind === 'answered' ? (outcome.text ?? '') : '';
   const isChosen = ({ id }: Member): boolean => {
     const names = [id, directory.get(id)?.name ?? id].map((name) => name.toLowerCase());
@@ -54,12 +72,40 @@ export async function chooseSpeakers(
       : names.some((name) => said.toLowerCase().includes(name));
   };
   const members = panel.members.filter(isChosen);
-  handOn(outcome.effects, delivery, panel, members.length > 0 ? members : panel.members);
-  const { outputs, also } = outcome.effects.finish(begun.trace.budget);
+  if (chat.peer.kind === 'group' && members.length > 0 && members.length < panel.members.length) {
+    effects.write(overhear(context.sessions, chat, delivery.message.id, effects.now));
+  }
+  handOn(effects, delivery, panel, { members: members.length > 0 ? members : panel.members });
+  const { outputs, also } = effects.finish(begun.trace.budget);
   return { kind: 'ack', outputs, also };
 }
 
-function handOn(effects: Effects, { message }: Delivery, panel: ChatPanel, members: readonly Member[]): void {
+/**
+ * Lets those of a panel who answer after this agent go on, when it has waited for a provider for long enough: its own answer comes when
+ * there is one.
+ */
+export function stepAside(
+  context: AgentContext,
+  delivery: Delivery,
+  panel: ChatPanel | undefined,
+  effects: Effects,
+  waiting: Extract<Settlement, { kind: 'nack' }>,
+): Settlement {
+  const { delayMs = 0, outputs = [] } = waiting;
+  const own = panel?.members.find(({ id }) => id === context.card.id);
+  const isInTheWay = own !== undefined && panel?.members.some(({ rank }) => rank > own.rank);
+  if (!panel || !isInTheWay || isWorthWaiting(context, delivery, delayMs)) return waiting;
+  handOn(effects, delivery, panel, { members: [own], deliverAt: effects.now + delayMs });
+  const handed = effects.finish(effects.trace.budget);
+  return { kind: 'ack', outputs: [...outputs, ...handed.outputs], also: handed.also };
+}
+
+function handOn(
+  effects: Effects,
+  { message }: Delivery,
+  panel: ChatPanel,
+  { members, deliverAt }: { readonly members: readonly Member[]; readonly deliverAt?: number },
+): void {
   const { from, conversation, body, payload, trace, expiresAt } = message;
   const isShared = panel.chosen === 'shared' && members.length > 1;
   const recipients = isShared ? members.slice(0, 1) : members;
@@ -81,6 +127,7 @@ function handOn(effects: Effects, { message }: Delivery, panel: ChatPanel, membe
       data: { ...data, panel: { ...panel, members: [...members], mode: isShared ? 'shared' : 'each' } },
     },
     trace,
-    ttlMs: expiresAt === null ? null : Math.max(1, expiresAt - effects.now),
+    ttlMs: expiresAt === null ? null : Math.max(1, expiresAt - (deliverAt ?? effects.now)),
+    ...(deliverAt !== undefined && { deliverAt }),
   });
 }

@@ -16,7 +16,7 @@ import { Effects } from './effects.ts';
 import { acknowledge, answerInChat } from './person.ts';
 import { fromAgent, REMEMBERED_LINES, remembered, replyFromAgent, systemPrompt } from './prompt.ts';
 import { hearResult, isPart } from './team.ts';
-import { type TurnOutcome, takeTurn, waitForProvider } from './turn.ts';
+import { cannotAnswer, type TurnOutcome, takeTurn, waitForProvider } from './turn.ts';
 
 /** Chains of replies are followed back this far: longer ones do not come about (see MAX_HOPS). */
 const LONGEST_CHAIN = 32;
@@ -187,7 +187,7 @@ async function replyToAgent(
 /** What is replied; null: nothing yet, because it has asked others first, or nothing at all. Whoever waits hears of silence too. */
 function answerOf(outcome: Exclude<TurnOutcome, { kind: 'waiting' }>, question: Message, trace: Trace): Json {
   if (outcome.kind === 'unanswerable') {
-    return isTask(question) ? { error: outcome.why } : `I cannot answer: ${outcome.why}.`;
+    return isTask(question) ? { error: outcome.why } : cannotAnswer(outcome.why);
   }
   const { text, effects, left } = outcome;
   if (text !== null || !isAwaited(question, trace)) return text;

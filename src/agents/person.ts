@@ -13,9 +13,9 @@ import { Effects } from './effects.ts';
 import { GroupActions } from './groups.ts';
 import { type OrderGiven, obey } from './orders.ts';
 import { withOverheard } from './overheard.ts';
-import { chooseSpeakers } from './panel.ts';
+import { chooseSpeakers, stepAside } from './panel.ts';
 import { REMEMBERED_LINES, remembered, systemPrompt } from './prompt.ts';
-import { takeTurn, waitForProvider } from './turn.ts';
+import { cannotAnswer, takeTurn, waitForProvider } from './turn.ts';
 
 /** Something to be answered in a chat: what a person said there, or what another agent replied on the person's behalf. */
 export interface ChatPrompt {
@@ -51,8 +51,8 @@ export async function answerPerson(
 
   const command = chatCommand(chat.text);
   const { panel } = chat;
-  // One of a panel is enough to answer a command.
-  if (command && panel && panel.members[0]?.id !== card.id) return { kind: 'ack' };
+  // One of those who get it is enough to answer a command.
+  if (command && panel?.mode === 'each' && panel.members[0]?.id !== card.id) return { kind: 'ack' };
   if (command)
     return answerCommand(
       context,
@@ -62,11 +62,6 @@ export async function answerPerson(
       signal,
     );
   if (panel?.mode === 'select') return chooseSpeakers(context, delivery, chat, panel, effects, signal);
-  if (panel?.mode === 'shared') {
-    const answer = new GroupActions(context, effects, place, person).askPanel(panel, chat.text);
-    if (!answer.ok) effects.say(place, [answer.error, answer.hint].filter(Boolean).join(' '));
-    return acknowledge(context, effects, trace.budget, delivery);
-  }
   const group = chat.peer.kind === 'group' ? groups.get(card.id, groupId(chat.peer.id)) : null;
   if (group) {
     const answer = new GroupActions(context, effects, place, person).ask(group, chat.text);
@@ -80,7 +75,14 @@ export async function answerPerson(
   // Its root too: a message that was handed on by one who chooses has another id.
   const own = [...lines.map(({ id }) => id), delivery.message.trace.root];
   const text = place.peer.kind === 'group' ? withOverheard(sessions, card.id, place, `${person}: ${said}`, own) : said;
-  return answerInChat(context, delivery, { place, person, speaker: person, text, lines, trace }, signal);
+  if (panel?.mode === 'shared') {
+    const answer = new GroupActions(context, effects, place, person).askPanel(panel, text, lines.slice(1));
+    if (!answer.ok) effects.say(place, [answer.error, answer.hint].filter(Boolean).join(' '));
+    return acknowledge(context, effects, trace.budget, delivery);
+  }
+  const prompt = { place, person, speaker: person, text, lines, trace };
+  const settlement = await answerInChat(context, delivery, prompt, signal);
+  return settlement.kind === 'nack' ? stepAside(context, delivery, panel, effects, settlement) : settlement;
 }
 
 /**
@@ -91,7 +93,7 @@ async function burst(context: AgentContext, { message, to }: Delivery, chat: Cha
   const said = [{ id: message.id, chat }];
   for (const { id, from, payload } of context.behind(chat, message.id, to)) {
     const next = from === message.from && payload.type === CHAT_IN ? chatInSchema.parse(payload.data) : null;
-    if (!next || chatCommand(next.text)) break;
+    if (!next || chatCommand(next.text) || next.panel?.mode !== chat.panel?.mode) break;
     said.push({ id, chat: next });
   }
   return Promise.all(
@@ -137,7 +139,7 @@ export async function answerInChat(
     const answer =
       outcome.kind === 'answered'
         ? outcome.text && (await obeyCommandBlocks(outcome.text, tools, { id: effects.id('command'), signal }))
-        : `I cannot answer: ${outcome.why}.`;
+        : cannotAnswer(outcome.why);
     const heard = lines.map((line) => ({ ...line, role: 'user', speaker, at: heardAt }) as const);
     const own = answer
       ? [{ id: effects.id('say'), role: 'assistant', speaker: card.name, text: answer, at: effects.now } as const]

@@ -60,13 +60,30 @@ function withoutAnswer(failure: ChainFailure, effects: Effects): TurnOutcome {
   return { kind: 'unanswerable', why, effects };
 }
 
+/** How long until a provider is asked again, in milliseconds. */
+const delayOf = (retryAfterMs: number): number => Math.min(Math.max(retryAfterMs, 1_000), 60_000);
+
+/** Whether a provider that others wait for as well is waited for once more: not for longer than a round of a discussion may take. */
+export function isWorthWaiting(
+  { clock, discussion }: AgentContext,
+  { message }: Delivery,
+  retryAfterMs: number,
+): boolean {
+  return clock.now() + delayOf(retryAfterMs) < message.acceptedAt + discussion.roundTimeoutMs;
+}
+
+/** Why an agent whose providers are all away does not answer. */
+export const NO_PROVIDER = 'none of my AI providers can be reached right now';
+
+export const cannotAnswer = (why: string): string => `I cannot answer: ${why}.`;
+
 /** The message waits, however long it takes, and is answered when a provider is back. */
 export function waitForProvider(retryAfterMs: number, notice: Effects | null): Settlement {
   const told = notice?.finish(notice.trace.budget);
   return {
     kind: 'nack',
     reason: 'no provider answers',
-    delayMs: Math.min(Math.max(retryAfterMs, 1_000), 60_000),
+    delayMs: delayOf(retryAfterMs),
     countsAsAttempt: false,
     outputs: told?.outputs ?? [],
   };

@@ -1,5 +1,6 @@
 import { choicesOf, commandOfReaction } from '../agents/approval-choices.ts';
 import { describeCall } from '../agents/approval-words.ts';
+import { chatCommand } from '../agents/commands.ts';
 import { overhear } from '../agents/overheard.ts';
 import type { Channel } from '../channels/channel.ts';
 import { LOCAL, LocalChannel, PERSON } from '../channels/local/local-channel.ts';
@@ -102,7 +103,11 @@ export class Chats {
     const check = gate.check.bind(gate);
     const overheard: InboundOptions['overheard'] = (chat, id) =>
       this.#commit([overhear(records.sessions, chat, id, clock.now())]);
-    const common = { spool, route: this.#route, check, overheard, audit: records.audit, budget, ttlMs, nameOf, owner };
+    const isCommand = (text: string): boolean => chatCommand(text) !== null;
+    const common = {
+      ...{ spool, route: this.#route, check, isCommand, overheard, audit: records.audit },
+      ...{ budget, ttlMs, nameOf, owner },
+    };
     if (channel.name === LOCAL || !whatsapp) return common;
     const delayMs = debounceMs(config, channel.name);
     return {

@@ -60,6 +60,8 @@ export interface InboundOptions {
   readonly overheard?: (chat: ChatIn, id: MessageId) => Promise<void>;
   /** What a person says by a reaction, as if they had written it; null: nothing. Default: nothing. */
   readonly saidByReaction?: (reaction: NonNullable<ChatIn['reaction']>) => string | null;
+  /** Whether a text is a command to Parley. Default: none is. */
+  readonly isCommand?: (text: string) => boolean;
   /** Default: only people speak here. */
   readonly carrier?: Carrier;
   /** An emoji with which a panel shows that it has heard; null: none. */
@@ -87,14 +89,14 @@ const AGENT_ATTEMPTS = 10;
 export function inbound(
   options: InboundOptions,
 ): (arrival: { id: string; chat: ChatIn; also?: readonly Write[] }) => Promise<'accepted' | 'duplicate' | 'refused'> {
-  const { spool, route, check, attention, speakingAgent, overheard, carrier, audit, budget, ttlMs, answerAt } = options;
+  const { spool, check, attention, speakingAgent, overheard, carrier, audit, budget, ttlMs, answerAt } = options;
   return async ({ id: platformId, chat: arrived, also = [] }) => {
     const id = messageId(deriveId('msg', arrived.channel, platformId));
     // A platform that hands the same message over again is not a sender who writes too much.
     if (spool.message(id)) return 'duplicate';
     const chat = inWords(options, arrived);
     if (!chat) return 'refused';
-    const routed = route(chat);
+    const routed = routeOf(options, chat);
     const [agent] = routed.agents;
     const brought = agent === undefined ? null : (carrier?.read(chat, agent.id) ?? null);
     const other = brought ? null : (speakingAgent?.(chat) ?? null);
@@ -103,6 +105,8 @@ export function inbound(
       return 'refused';
     }
     const verdict = brought ? brought.verdict : check(chat);
+    // Before it is accepted: if this fails, the platform hands the message over again.
+    if (verdict.allow && !brought && isHeardByOthers(chat, routed)) await overheard?.(chat, id);
     const refusal = verdict.allow ? (routed.agents.length === 0 ? 'no-agent' : null) : verdict.reason;
     if (refusal !== null) {
       await audit.record({ kind: 'gate.dropped', actor: chat.sender.id, message: id, detail: refusal });
@@ -112,8 +116,6 @@ export function inbound(
     if (carrier && brought) return takeCarried(spool, carrier, brought, also);
     const conversation = conversationOf(chat);
     const { recipients, panel } = recipientsOf(chat, routed);
-    // Before it is accepted: if this fails, the platform hands the message over again.
-    if (isHeardByOthers(chat, routed)) await overheard?.(chat, id);
     const accepted: NewMessage = {
       id,
       from: systemAddress(`person:${chat.channel}:${chat.sender.id}`),
@@ -183,9 +185,17 @@ function reactionTo(
   };
 }
 
-/** In a group, who is not called listens to what is said to others. */
-const isHeardByOthers = ({ peer }: ChatIn, { agents, panel, isCalled }: Routed): boolean =>
-  peer.kind === 'group' && isCalled && panel !== null && agents.length < panel.agents.length;
+/** Who handles what was said. A command is for whoever runs Parley: somebody answers it, whom else the words of it may be for. */
+function routeOf({ route, isCommand }: InboundOptions, chat: ChatIn): Routed {
+  const routed = route(chat);
+  const [first] = routed.panel?.agents ?? [];
+  if (!first || routed.agents.length > 0 || !isCommand?.(chat.text)) return routed;
+  return { ...routed, agents: [{ id: first.id, rank: 0 }] };
+}
+
+/** In a group, who is not meant listens to what is said to others. */
+const isHeardByOthers = ({ peer }: ChatIn, { agents, panel }: Routed): boolean =>
+  peer.kind === 'group' && panel !== null && agents.length < panel.agents.length;
 
 /** Of a panel whose agents hear each other one gets the message and leads the others; likewise one that chooses who is to answer. */
 function recipientsOf(

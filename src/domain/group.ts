@@ -35,8 +35,10 @@ export interface Contribution {
   readonly id: MessageId;
   readonly round: number;
   readonly speaker: GroupMember;
-  /** null: it chose to stay silent, or did not answer in time. */
+  /** null: it chose to stay silent, could not answer, or did not in time. */
   readonly text: string | null;
+  /** Why it could not answer, in words. */
+  readonly failed?: string | undefined;
 }
 
 /** A question put to a group, while and after the members discuss it. Kept by the host. */

@@ -2,6 +2,7 @@ import { asSchema } from 'ai';
 import { Agent } from '../../src/agents/agent.ts';
 import { commandOfReaction } from '../../src/agents/approval-choices.ts';
 import { approversAmong } from '../../src/agents/approvers.ts';
+import { chatCommand } from '../../src/agents/commands.ts';
 import type { AgentContext } from '../../src/agents/context.ts';
 import { overhear } from '../../src/agents/overheard.ts';
 import { attentionOf } from '../../src/daemon/whatsapp.ts';
@@ -288,6 +289,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     route,
     check: (chat) => gate.check(chat),
     ...(options.speakingAgent && { speakingAgent: options.speakingAgent }),
+    isCommand: (text) => chatCommand(text) !== null,
     saidByReaction: (reaction) => commandOfReaction(approvals, reaction),
     audit,
     budget,

@@ -77,16 +77,15 @@ function addMessagesRoute(app: FastifyInstance, channel: LocalChannel, clock: Cl
     const { id = newId('msg', clock.now()), ...said } = body.data;
     const outcome = await channel.say({ id, ...said });
     if (outcome === 'refused') {
-      return reply
-        .code(403)
-        .send(problem('MESSAGE_REFUSED', 'The gate did not let this message through.', REFUSED_HINT));
+      return reply.code(403).send(problem('MESSAGE_REFUSED', 'Nobody here takes this message.', REFUSED_HINT));
     }
     const accepted: MessageAccepted = { id, duplicate: outcome === 'duplicate' };
     return reply.code(202).send(accepted);
   });
 }
 
-const REFUSED_HINT = 'Wait a minute if you wrote a lot; otherwise look at the audit log for the reason.';
+const REFUSED_HINT =
+  'Wait a minute if you wrote a lot. Otherwise it is for nobody here: parley route tells who answers, and the audit log has the reason.';
 
 const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   MESSAGE_INVALID: 400,
