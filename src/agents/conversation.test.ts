@@ -172,4 +172,14 @@ describe('a person who writes in several messages', () => {
     expect(world.heard().at(-1)).toBe('You said one\ntwo.');
     expect(world.turns).toHaveLength(2);
   });
+
+  it('[WHA-05] what a message answers goes with it, shortened', async () => {
+    await using world = await openWorld({ agents: { Atlas: () => 'Teal.' } });
+    await world.tell('Atlas', 'What is it?', { quoted: { text: 'My car\nis teal.', sender: 'Bob' } });
+    await world.tell('Atlas', 'And this?', { quoted: { text: 'x'.repeat(501) } });
+    expect(world.turns.map(({ prompt }) => prompt)).toEqual([
+      '[in answer to Bob: My car is teal.]\nWhat is it?',
+      `[in answer to what was said before: ${'x'.repeat(500)}…]\nAnd this?`,
+    ]);
+  });
 });

@@ -99,9 +99,20 @@ async function burst(context: AgentContext, { message, to }: Delivery, chat: Cha
   return Promise.all(
     said.map(async (one) => ({
       id: one.id,
-      text: [one.chat.text, ...(await context.filesOf(one.chat))].filter(Boolean).join('\n'),
+      text: [...quotation(one.chat), one.chat.text, ...(await context.filesOf(one.chat))].filter(Boolean).join('\n'),
     })),
   );
+}
+
+/** In UTF-16 code units: enough to know which message is meant. */
+const QUOTED_LENGTH = 500;
+
+/** What a message answers, for a model that may have forgotten it, or never heard it. */
+function quotation({ quoted }: ChatIn): string[] {
+  if (!quoted?.text) return [];
+  const { text, sender = 'what was said before' } = quoted;
+  const words = text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH).toWellFormed()}…` : text;
+  return [`[in answer to ${sender}: ${words.replaceAll(/\s+/g, ' ')}]`];
 }
 
 /** Takes a turn and says its outcome in the chat. */

@@ -69,6 +69,8 @@ export const chatInSchema = z.object({
   text: z.string(),
   /** The platform's id of the message that it answers. */
   replyTo: z.string().exactOptional(),
+  /** What that message says, and who said it, as far as the platform tells. */
+  quoted: z.object({ text: z.string(), sender: z.string().exactOptional() }).exactOptional(),
   /** In a group: whether the account is spoken to, by a mention or by an answer to what it said. */
   addressed: z.boolean().exactOptional(),
   media: z.array(mediaSchema).exactOptional(),
