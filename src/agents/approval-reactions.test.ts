@@ -148,7 +148,7 @@ describe('a reaction', () => {
     await world.pass(debounceMs / 2);
     await world.react('Atlas', '❤️', 'msg_unknown', BOSS);
     await world.say('Atlas', 'and more', BOSS);
-    await world.pass(debounceMs / 2);
+    await world.pass(debounceMs);
     expect(world.turns.map(({ prompt }) => prompt)).toEqual(['hello\nand more']);
   });
 

@@ -32,8 +32,10 @@ export interface AgentContext {
   readonly discussions: DiscussionStore;
   /** A message of the past, from the spool. */
   message(id: MessageId): Message | null;
-  /** What waits in a mailbox behind what somebody said in a chat, and may be answered together with it: oldest first. */
-  behind(chat: ChatIn, id: MessageId, mailbox: Address): readonly Message[];
+  /** What waits in a mailbox behind a message, in the same conversation: oldest first. */
+  behind(id: MessageId, mailbox: Address): readonly Message[];
+  /** How long an answer on a channel waits for what else a person has to say, in milliseconds; 0: each message is answered by itself. */
+  debounceMs(channel: string): number;
   /** What the files that came with a message are, a line each, once they are kept. Rejects when that can be tried again. */
   filesOf(chat: ChatIn): Promise<readonly string[]>;
   readonly audit: AuditLog;

@@ -160,6 +160,32 @@ describe('a person who writes in several messages', () => {
     expect(world.spool.stats().deliveries).toMatchObject({ queued: 0, failed: 0 });
   });
 
+  it('[WHA-05] is answered once, however many they are, as long as none comes late', async () => {
+    await using world = await openWorld({ agents: { Atlas: () => 'I see.' }, debounceMs: 1_000 });
+    for (const text of ['one', 'two', 'three', 'four']) {
+      await world.say('Atlas', text);
+      await world.pass(900);
+    }
+    expect(world.turns).toEqual([]);
+    await world.pass(100);
+    expect(world.turns.map(({ prompt }) => prompt)).toEqual(['one\ntwo\nthree\nfour']);
+    await world.tell('Atlas', 'five');
+    await world.pass(1_000);
+    expect(world.turns.at(-1)?.prompt).toBe('five');
+  });
+
+  it('[WHA-05] is answered in the middle when they never stop, and none is left out', async () => {
+    await using world = await openWorld({ agents: { Atlas: () => 'I see.' }, debounceMs: 1_000 });
+    for (let n = 0; n < 30; n++) {
+      await world.say('Atlas', `${n}`);
+      await world.pass(500);
+    }
+    await world.pass(1_000);
+    const prompts = world.turns.map(({ prompt }) => prompt.split('\n'));
+    expect(prompts.map(({ length }) => length)).toEqual([20, 10]);
+    expect(prompts.flat()).toEqual(Array.from({ length: 30 }, (_, n) => `${n}`));
+  });
+
   it('[WHA-05] [SPL-06] is answered once also when the first attempt fails', async () => {
     let failures = 1;
     const flaky: Script = ({ prompt }) => (failures-- > 0 ? DOWN : `You said ${prompt}.`);

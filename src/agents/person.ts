@@ -2,6 +2,7 @@ import type { ToolSet } from 'ai';
 import { groupId, type MessageId, messageId } from '../domain/addresses.ts';
 import { CHAT_IN, type ChatIn, type ChatPlace, chatInSchema, sessionKey } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
+import type { Message } from '../domain/message.ts';
 import { type Budget, startTrace, type Trace } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
@@ -69,7 +70,16 @@ export async function answerPerson(
     return acknowledge(context, effects, trace.budget, delivery);
   }
   if (sessions.has(sessionKey(card.id, place), delivery.message.id)) return { kind: 'ack' };
-  const lines = await burst(context, delivery, chat);
+  const spoken = burst(context, delivery, chat);
+  if (spoken.openForMs > 0) {
+    return {
+      kind: 'nack',
+      reason: 'the person may have more to say',
+      delayMs: spoken.openForMs,
+      countsAsAttempt: false,
+    };
+  }
+  const lines = await linesOf(context, spoken);
   const said = lines.map((line) => line.text).join('\n');
   // With several people in a chat, it matters who says something.
   // Its root too: a message that was handed on by one who chooses has another id.
@@ -85,21 +95,42 @@ export async function answerPerson(
   return settlement.kind === 'nack' ? stepAside(context, delivery, panel, effects, settlement) : settlement;
 }
 
+/** Somebody who never stops writing is answered all the same, after so many times the pause that would end a burst. */
+const MOST_PAUSES = 10;
+
+/** What a person has said in several messages. */
+interface Burst {
+  readonly said: readonly { readonly message: Message; readonly chat: ChatIn }[];
+  /** How long until they may be taken to have finished, in milliseconds. */
+  readonly openForMs: number;
+}
+
 /**
  * What the person has said, and what they have said since: who writes in several messages is answered once. The others are found
  * among what is remembered when their turn comes, and are done with.
  */
-async function burst(context: AgentContext, { message, to }: Delivery, chat: ChatIn): Promise<Said[]> {
-  const said = [{ id: message.id, chat }];
-  for (const { id, from, payload } of context.behind(chat, message.id, to)) {
-    const next = from === message.from && payload.type === CHAT_IN ? chatInSchema.parse(payload.data) : null;
-    if (!next || chatCommand(next.text) || next.panel?.mode !== chat.panel?.mode) break;
-    said.push({ id, chat: next });
+function burst(context: AgentContext, { message, to }: Delivery, chat: ChatIn): Burst {
+  const pauseMs = context.debounceMs(chat.channel);
+  if (pauseMs === 0) return { said: [{ message, chat }], openForMs: 0 };
+  const said = [{ message, chat }];
+  for (const next of context.behind(message.id, to)) {
+    const more =
+      next.from === message.from && next.payload.type === CHAT_IN ? chatInSchema.parse(next.payload.data) : null;
+    // Whatever else comes next, what came before it is complete.
+    if (!more || chatCommand(more.text) || more.panel?.mode !== chat.panel?.mode) return { said, openForMs: 0 };
+    said.push({ message: next, chat: more });
   }
+  const latest = said.at(-1)?.message ?? message;
+  const endsAt = Math.min(latest.acceptedAt + pauseMs, message.acceptedAt + pauseMs * MOST_PAUSES);
+  return { said, openForMs: Math.max(0, endsAt - context.clock.now()) };
+}
+
+/** What was said, with what it answers and the files that came with it, as a model reads it. */
+async function linesOf(context: AgentContext, { said }: Burst): Promise<Said[]> {
   return Promise.all(
-    said.map(async (one) => ({
-      id: one.id,
-      text: [...quotation(one.chat), one.chat.text, ...(await context.filesOf(one.chat))].filter(Boolean).join('\n'),
+    said.map(async ({ message, chat }) => ({
+      id: message.id,
+      text: [...quotation(chat), chat.text, ...(await context.filesOf(chat))].filter(Boolean).join('\n'),
     })),
   );
 }
