@@ -111,6 +111,12 @@ export function cardOf({ id, name, capabilities, phone, chain }: AgentConfig): A
   };
 }
 
+/** Who is told of strangers, and of what could not be said: the first of the admins, where people have numbers. */
+export const ownerOn =
+  ({ admins: [first] }: Pick<Config, 'admins'>) =>
+  (channel: string): string | null =>
+    first === undefined || channel === LOCAL ? null : normaliseIdentity(first);
+
 export function makeGate({ security, admins }: Config, clock: Clock): Gate {
   const { allowlist, blocklist, rateLimit, unlistedRateLimit, maxMessageLength } = security;
   return new Gate(

@@ -22,7 +22,7 @@ import type { Spool } from '../spool/spool.ts';
 import type { Database } from '../spool/sqlite/database.ts';
 import { SqliteChatLog } from '../store/chat-log.ts';
 import { SqliteEnvelopeParts } from '../store/envelope-parts.ts';
-import { adminsOf, debounceMs } from './agents.ts';
+import { adminsOf, debounceMs, ownerOn } from './agents.ts';
 import { chatCarrier } from './chat-carrier.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { receiptOf } from './live-view.ts';
@@ -99,7 +99,7 @@ export class Chats {
   #wayIn(channel: Channel): InboundOptions {
     const { config, spool, records, gate, nameOf, clock } = this.#options;
     const { budget, ttlMs, whatsapp, ackReaction } = config;
-    const [owner = null] = config.admins.map(normaliseIdentity);
+    const owner = ownerOn(config)(channel.name);
     const check = gate.check.bind(gate);
     const overheard: InboundOptions['overheard'] = (chat, id) =>
       this.#commit([overhear(records.sessions, chat, id, clock.now())]);

@@ -17,7 +17,7 @@ import type { Spool } from '../spool/spool.ts';
 import { Database } from '../spool/sqlite/database.ts';
 import { oldestLeased } from '../spool/sqlite/metrics.ts';
 import { SqliteSpool } from '../spool/sqlite/sqlite-spool.ts';
-import { announce, cardOf, envelopeKeys, makeAgents, makeGate } from './agents.ts';
+import { announce, cardOf, envelopeKeys, makeAgents, makeGate, ownerOn } from './agents.ts';
 import { Chats } from './chats.ts';
 import type { Config } from './config/config.ts';
 import { every } from './every.ts';
@@ -155,7 +155,7 @@ async function start(
     serve(agentAddress(agent.id), handle, config.agents.find(({ id }) => id === agent.id)?.concurrency);
   }
   const nameAt = (address: Address): string => nameOf(agentOf(address) ?? (address as string as AgentId));
-  serve(DEAD_LETTERS, deadLetterNotice(spool.message.bind(spool), nameAt));
+  serve(DEAD_LETTERS, deadLetterNotice({ find: spool.message.bind(spool), nameOf: nameAt, ownerOn: ownerOn(config) }));
 
   const panels = new PanelMetrics(spool, clock);
   stops.push(() => panels.stop());

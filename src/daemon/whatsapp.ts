@@ -7,15 +7,15 @@ import { cloudRoutes } from '../channels/whatsapp/cloud/routes.ts';
 import type { Attention } from '../delivery/inbound.ts';
 import type { Route } from '../delivery/router.ts';
 import { undeliveredNotice } from '../delivery/undelivered-notice.ts';
-import { agentId, messageId } from '../domain/addresses.ts';
-import type { ChatIn } from '../domain/chat.ts';
+import { messageId } from '../domain/addresses.ts';
+import { type ChatIn, chatOutSchema } from '../domain/chat.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import { normaliseIdentity } from '../security/identity.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Database } from '../spool/sqlite/database.ts';
 import { SqliteCloudStore } from '../store/whatsapp-cloud.ts';
 import { SqliteWhatsAppSessions } from '../store/whatsapp-session.ts';
+import { ownerOn } from './agents.ts';
 import type { Config, WhatsAppConfig } from './config/config.ts';
 import { linkedAccounts } from './config/whatsapp.ts';
 
@@ -61,22 +61,23 @@ function openBaileys(config: Config, whatsapp: WhatsAppConfig, { db, link, clock
 }
 
 function openCloud(
-  { accounts, admins }: Config,
+  config: Config,
   cloud: NonNullable<WhatsAppConfig['cloud']>,
   { db, spool, clock, logger }: WhatsAppOptions,
 ): WhatsApp {
-  const [owner] = admins.map(normaliseIdentity);
   const { phoneNumberId, accessToken, appSecret, verifyToken, apiVersion: version, graphUrl, template } = cloud;
   const store = new SqliteCloudStore(db);
   const channel = new CloudChannel({
-    accounts: accounts.slice(0, 1).map((id) => ({ id, phoneNumberId, accessToken })),
+    accounts: config.accounts.slice(0, 1).map((id) => ({ id, phoneNumberId, accessToken })),
     ...{ appSecret, verifyToken, version, graphUrl, store, clock, logger },
     ...(template !== null && { template }),
     onStatus: async ({ account, departure, status, reason }) => {
       const departed = status === 'failed' ? spool.message(messageId(departure)) : null;
-      if (departed === null || owner === undefined) return;
-      const undelivered = { departed, channel: channel.name, account: agentId(account), owner, reason: reason ?? '' };
-      const notice = undeliveredNotice(undelivered);
+      // In a group the others may have read it.
+      const isForOne = chatOutSchema.safeParse(departed?.payload.data).data?.peer.kind === 'dm';
+      const owner = ownerOn(config)(channel.name);
+      if (departed === null || owner === null || !isForOne) return;
+      const notice = undeliveredNotice({ departed, channel: channel.name, account, owner, reason: reason ?? '' });
       if (notice !== null) await spool.send([notice]);
     },
   });

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { type Address, accountAddress, agentOf, type MessageId, messageId } from '../domain/addresses.ts';
+import { type Address, accountAddress, accountOf, agentOf, type MessageId, messageId } from '../domain/addresses.ts';
 import { CHAT_OUT, type ChatOut, placeOf } from '../domain/chat.ts';
 import type { Message } from '../domain/message.ts';
 import { continueTrace } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
+import { undeliveredNotice } from './undelivered-notice.ts';
 import type { Handler } from './worker.ts';
 
 const deadLetterSchema = z.object({
@@ -13,14 +14,29 @@ const deadLetterSchema = z.object({
   reason: z.string().nullable(),
 });
 
+interface DeadLetterNoticeOptions {
+  readonly find: (id: MessageId) => Message | null;
+  readonly nameOf: (to: Address) => string;
+  /** Who hears of what a channel could not say: an id there; null: nobody. */
+  readonly ownerOn: (channel: string) => string | null;
+}
+
 /**
  * Tells the person whose message it was, or whose message had led to it, that something could not be done: neither a dead letter
- * nor a message that came too late is silent. What cannot be told to anybody (a chat that cannot be reached) stays where it is, among the dead letters.
+ * nor a message that came too late is silent. Of what could not be said in a chat the owner hears. What cannot be told to anybody stays where it is,
+ * among the dead letters.
  */
-export function deadLetterNotice(find: (id: MessageId) => Message | null, nameOf: (to: Address) => string): Handler {
+export function deadLetterNotice({ find, nameOf, ownerOn }: DeadLetterNoticeOptions): Handler {
   return async ({ message: notice }) => {
     const letter = deadLetterSchema.parse(notice.payload.data);
     const failed = find(letter.message);
+    const left = accountOf(letter.to as Address);
+    const owner = left && ownerOn(left.channel);
+    if (failed && left && owner !== null) {
+      const reason = letter.reason ?? 'it would have come too late';
+      const told = undeliveredNotice({ departed: failed, ...left, owner, reason });
+      return { kind: 'ack', outputs: told ? [told] : [] };
+    }
     const place = failed && (placeOf(failed) ?? placeOf(find(failed.trace.root)));
     const agent = agentOf(letter.to as Address);
     if (!place || agent === null) return { kind: 'ack' };

@@ -107,6 +107,21 @@ describe('what could not be done', () => {
     expect(world.heard()).toEqual([expect.stringContaining('could not deal with your message')]);
   });
 
+  it('[WHA-02] [WHA-04] the owner hears of what a channel refuses to say, and of nothing when that is for the owner', async () => {
+    await using world = await openWorld({ agents: { Atlas: () => 'Hello.' }, unreachable: [PERSON] });
+    await world.tell('Atlas', 'Hi.');
+    expect(world.said.map(({ peer, text }) => [peer.id, text])).toEqual([
+      [
+        'owner',
+        expect.stringMatching(/^What Atlas said to person was not delivered: nobody is there\. It is kept as msg_/),
+      ],
+    ]);
+    await using alone = await openWorld({ agents: { Atlas: () => 'Hello.' }, unreachable: [PERSON, 'owner'] });
+    await alone.tell('Atlas', 'Hi.');
+    expect(alone.said).toEqual([]);
+    expect(alone.spool.deadLetters()).toHaveLength(2);
+  });
+
   it('[SPL-09] a dead letter that is redriven is handled as if it were new', async () => {
     let mended = false;
     await using world = await openWorld({ agents: { Atlas: () => (mended ? 'Hello.' : broken()) } });

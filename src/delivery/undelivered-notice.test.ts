@@ -9,7 +9,8 @@ const ATLAS = agentId('atlas');
 const OWNER = '+15550100';
 
 /** Something that Atlas said, as it is in the spool. */
-function said(kind: 'dm' | 'group', id: string): Message {
+function said(kind: 'dm' | 'group', id: string, more: object = {}): Message {
+  const speaker = { id: ATLAS, name: 'Atlas' };
   return {
     id: messageId('msg_1'),
     from: agentAddress(ATLAS),
@@ -17,7 +18,7 @@ function said(kind: 'dm' | 'group', id: string): Message {
     replyTo: null,
     subject: '',
     body: 'Hello.',
-    payload: { type: CHAT_OUT, data: { peer: { kind, id }, speaker: { id: ATLAS, name: 'Atlas' }, text: 'Hello.' } },
+    payload: { type: CHAT_OUT, data: { peer: { kind, id }, speaker, text: 'Hello.', ...more } },
     trace: startTrace(messageId('msg_0'), ATLAS),
     metadata: {},
     priority: 'normal',
@@ -41,8 +42,9 @@ describe('what could not be delivered after all', () => {
     expect(noticeOf(said('dm', '+15550101'))?.id).toBe(notice?.id);
   });
 
-  it('[WHA-02] [TRC-02] is not told of what was for the owner, nor in a group', () => {
+  it('[WHA-02] [TRC-02] is not told of what was for the owner, nor of what programs say to each other', () => {
     expect(noticeOf(said('dm', OWNER))).toBeNull();
-    expect(noticeOf(said('group', 'group-1'))).toBeNull();
+    expect(noticeOf(said('dm', '+15550101', { verbatim: true }))).toBeNull();
+    expect(noticeOf(said('group', 'group-1'))).not.toBeNull();
   });
 });

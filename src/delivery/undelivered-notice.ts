@@ -1,4 +1,4 @@
-import { type AgentId, accountAddress, messageId } from '../domain/addresses.ts';
+import { accountAddress, messageId } from '../domain/addresses.ts';
 import { CHAT_OUT, type ChatOut, chatOutSchema } from '../domain/chat.ts';
 import type { Message, NewMessage } from '../domain/message.ts';
 import { continueTrace } from '../domain/trace.ts';
@@ -6,9 +6,9 @@ import { deriveId } from '../lib/ids.ts';
 
 interface Undelivered {
   readonly departed: Message;
-  /** Where it left, and where the owner is reached. */
+  /** Where it left, or was to leave, and where the owner is reached. */
   readonly channel: string;
-  readonly account: AgentId;
+  readonly account: string;
   /** An id on the channel. */
   readonly owner: string;
   /** In words of the platform. */
@@ -16,14 +16,14 @@ interface Undelivered {
 }
 
 /**
- * What the owner hears of a message that the platform took, which settled it, and then could not deliver: the person cannot be told. Null
- * for what was said to the owner, who cannot be reached either, and in a group, which others may have read. Once for each message.
+ * What the owner hears of something said that did not arrive: the platform refused it, or took it and then could not deliver it. Whom it was for
+ * cannot be told. Null for what was said to the owner, who cannot be reached either, and for what programs say to each other. Once for each message.
  */
 export function undeliveredNotice({ departed, channel, account, owner, reason }: Undelivered): NewMessage | null {
   if (departed.payload.type !== CHAT_OUT) return null;
-  const { peer, speaker } = chatOutSchema.parse(departed.payload.data);
-  if (peer.kind === 'group' || peer.id === owner) return null;
-  const text = `What ${speaker.name} said to ${peer.id} was not delivered: ${reason}. It is kept as ${departed.id}.`;
+  const { peer, speaker, verbatim } = chatOutSchema.parse(departed.payload.data);
+  if (verbatim || (peer.kind === 'dm' && peer.id === owner)) return null;
+  const text = `What ${speaker.name} said to ${peer.name ?? peer.id} was not delivered: ${reason}. It is kept as ${departed.id}.`;
   const out: ChatOut = { peer: { kind: 'dm', id: owner }, speaker, text };
   return {
     id: messageId(deriveId('msg', departed.id, 'undelivered')),

@@ -80,7 +80,12 @@ export class Worker {
   async #handle(delivery: Delivery, signal: AbortSignal): Promise<Settlement> {
     const { handle } = this.#options;
     try {
-      return await handle(delivery, signal);
+      const settlement = await handle(delivery, signal);
+      if (settlement.kind === 'term') {
+        const { mailbox, logger } = this.#options;
+        logger.warn({ mailbox, message: delivery.message.id, reason: settlement.reason }, 'given up');
+      }
+      return settlement;
     } catch (error) {
       const reason = errorText(error);
       if (this.#handling.signal.aborted)

@@ -46,6 +46,11 @@ export const groupId = (text: string): GroupId => text as GroupId;
 export const agentAddress = (id: AgentId): Address => `agent:${id}` as Address;
 /** The outbox of a channel account: what is delivered here is said to people. */
 export const accountAddress = (channel: string, account: string): Address => `channel:${channel}:${account}` as Address;
+/** The channel and the account behind an address, or null when it is no account's. */
+export function accountOf(address: Address): { readonly channel: string; readonly account: string } | null {
+  const [, channel, account] = /^channel:([^:]+):(.+)$/.exec(address) ?? [];
+  return channel === undefined || account === undefined ? null : { channel, account };
+}
 /** A mailbox of Parley's own, such as the one that is told of dead letters. */
 export const systemAddress = (name: string): Address => `system:${name}` as Address;
 /** Where the answers of an agent to tasks from a hub are put: its connection there handles them. */

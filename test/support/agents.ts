@@ -100,6 +100,8 @@ export interface WorldOptions {
   readonly carriesEnvelopes?: boolean;
   /** How long an answer waits for what else is said; default: it does not. */
   readonly debounceMs?: number;
+  /** Peers to whom the channel says nothing. */
+  readonly unreachable?: readonly string[];
   readonly gate?: Partial<GatePolicy>;
   readonly folder?: ReturnType<typeof temporaryFolder>;
   readonly clock?: ManualClock;
@@ -260,6 +262,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     serve(
       accountAddress(CHANNEL, account),
       outbox(account, async ({ id, chat }) => {
+        if (options.unreachable?.includes(chat.peer.id)) return { kind: 'refused', reason: 'nobody is there' };
         said.push({ id, account, ...chat });
         return { kind: 'sent' };
       }),
@@ -268,10 +271,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   }
   serve(
     DEAD_LETTERS,
-    deadLetterNotice(
-      (id) => spool.message(id),
-      (to) => to,
-    ),
+    deadLetterNotice({ find: (id) => spool.message(id), nameOf: (to) => to, ownerOn: () => 'owner' }),
     1,
   );
   const accounts = new Map(names.map((name) => [idOf(name), idOf(name)]));
