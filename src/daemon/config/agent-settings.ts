@@ -42,7 +42,7 @@ const agentEntry = z.strictObject({
   persona: text.optional().describe('What the model is told about who it is.'),
   prompt: text.optional().describe('The same as persona.'),
   provider: providerSchema.optional().describe('Default: AI_PROVIDER.'),
-  model: text.optional(),
+  model: text.optional().describe('Of its first provider. Fallbacks have their own.'),
   fallbacks: z
     .array(providerSchema)
     .optional()

@@ -104,11 +104,12 @@ function providerChain(
   secrets: ReadonlyMap<string, string>,
 ): ProviderSettings[] {
   const fallbacks = provider === 'demo' ? [] : (agent.fallbacks ?? settings.fallbacks);
+  // An agent's model is one of the provider that it was written for, not of one that stands in for that.
+  const own = agent.provider ?? settings.provider ?? provider;
   return [...new Set([provider, ...fallbacks])].map((id) => {
     const { key } = PROVIDERS[id].variables;
     const apiKey = key === null ? undefined : secrets.get(key);
-    // An agent's model is one of its own provider, not of the one that stands in for it.
-    const model = id === agent.provider ? agent.model : undefined;
+    const model = id === own ? agent.model : undefined;
     return { provider: id, ...settings.providers[id], ...(apiKey && { apiKey }), ...(model && { model }) };
   });
 }
