@@ -59,9 +59,14 @@ describe('the place where an agent works', () => {
     [
       'a misspelt tool',
       'tools: {allow: ["raed"]}',
-      /agent a: tools\.allow: there is no such tool\. "raed": .* "read"\?/,
+      /parley\.json5: agents\.a\.tools\.allow\.0: is not a known tool: "raed"; did you mean "read"\?/,
     ],
-    ['an unheard-of tool', 'tools: {deny: ["hush"]}', /agent a: tools\.deny: .* The groups of tools are fs, runtime,/],
+    [
+      'an unheard-of tool',
+      'tools: {deny: ["hush"]}',
+      /tools\.deny\.0: is not a .* The groups of tools are fs, runtime,/,
+    ],
+    ['a misspelt tool to approve', 'tools: {approve: ["read", "bsah"]}', /tools\.approve\.1: .* "bash"\?/],
     ['no time to approve', 'tools: {approvalMinutes: 0}', /tools\.approvalMinutes: .* minutes from 1 to 10080/],
     [
       'more than a week to approve',
