@@ -343,6 +343,7 @@ describe('whatever it is given', () => {
             secrets: new Map<string, string>(),
             projectRoot: '/',
             file: { path: 'parley.json5', content: json },
+            settingsFiles: [],
             privateFiles: [],
             problems: [],
           };
