@@ -59,6 +59,7 @@ function describePanel({ strategy, activation, selector, shared }: Panel, [leade
   ];
 }
 
-function judgeOf(judge: NonNullable<NonNullable<Panel['shared']>['judge']>): string {
+/** `merge`, `first` or `quorum of 2`. */
+export function judgeOf(judge: NonNullable<NonNullable<Panel['shared']>['judge']>): string {
   return judge.mode === 'quorum' ? `quorum of ${judge.of}` : judge.mode;
 }

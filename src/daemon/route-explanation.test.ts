@@ -6,6 +6,7 @@ import { explainRoute, type RouteExplanation, type RouteQuestion } from './route
 const FILE = `{
   provider: 'demo',
   platforms: ['local', 'whatsapp'],
+  whatsapp: { groups: ['1@g.us'] },
   agents: { main: {}, alfred: { name: 'Alfred' }, baerbel: {}, clara: {} },
   routing: {
     defaultAgentId: 'main',
@@ -85,6 +86,54 @@ describe('who handles a message', () => {
     ['7@lid', {}, 'main'],
   ])('[BRD-04] the most specific binding, else the default: %s, %j', (peer, asked, agent) => {
     expect(whoOf(peer, asked)).toEqual([`${agent} 0`]);
+  });
+
+  it('[BRD-07] nobody, and why, where no rule fits', () => {
+    const reason = 'for the panel for Bugs no rule fits, and `otherwise` names nobody';
+    expect(explain('Bugs', { text: 'Hello' })).toMatchObject({ agents: [], reason });
+  });
+
+  const NOT_LISTED = 'the group is not in whatsapp.groups by this id or name, and no panel or binding names it';
+  const NOBODY = { agents: [], panel: null, wake: null };
+  const ON_WHATSAPP = { channel: 'whatsapp' } as const;
+  const whatsApp = (settings: string): string =>
+    `{provider: 'demo', platforms: ['local', 'whatsapp'], agents: {ann: {}}, ${settings}}`;
+
+  it('[BRD-04] [WHA-01] on WhatsApp, in a group that nobody lists, nobody', () => {
+    expect(explain('2@g.us', ON_WHATSAPP)).toMatchObject({ ...NOBODY, reason: NOT_LISTED });
+    expect(explain('Friends', { ...ON_WHATSAPP, text: '@ann' }, whatsApp(''))).toMatchObject({
+      ...NOBODY,
+      reason: NOT_LISTED,
+    });
+    const everywhere = "bindings: [{agentId: 'ann', match: {group: '*'}}]";
+    expect(explain('Friends', ON_WHATSAPP, whatsApp(everywhere))).toMatchObject({ ...NOBODY, reason: NOT_LISTED });
+  });
+
+  it.each([
+    ['a list', "whatsapp: {groups: ['friends']}"],
+    ['a list of all', "whatsapp: {groups: ['all']}"],
+    ['a binding', "bindings: [{agentId: 'ann', match: {group: 'Friends'}}]"],
+    ['a panel', "broadcast: {Friends: ['ann']}"],
+    ['a panel for all', "broadcast: {'*': ['ann']}"],
+  ])('[BRD-04] [WHA-01] there it is answered by %s', (_what, settings) => {
+    expect(whoOf('Friends', ON_WHATSAPP, whatsApp(settings))).toEqual(['ann 0']);
+  });
+
+  it('[BRD-04] a group on the chat page needs no list', () => {
+    expect(whoOf('Friends', {}, whatsApp(''))).toEqual(['ann 0']);
+  });
+
+  it.each<[string, string, string]>([
+    ["{blocklist: ['15550109@s.whatsapp.net']}", '+1 555 0109', 'they are on security.blocklist'],
+    ["{allowlist: ['+15550100']}", '+15550109', 'there is a security.allowlist, and they are not on it'],
+    ['{maxMessageLength: 4}', '+15550109', 'that is longer than security.maxMessageLength'],
+  ])('[SEC-01] nobody answers whom the gate keeps out: %s', (security, peer, reason) => {
+    const file = whatsApp(`security: ${security}`);
+    for (const channel of ['local', 'whatsapp'] as const) {
+      expect(explain(peer, { channel, text: 'Hello' }, file)).toMatchObject({ ...NOBODY, reason });
+    }
+    expect(whoOf('+15550100', { text: 'Hi' }, file)).toEqual(['ann 0']);
+    expect(whoOf('Friends', { text: 'Hi' }, file)).toEqual(['ann 0']);
   });
 
   const PATTERNS = `{

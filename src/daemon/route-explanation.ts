@@ -1,13 +1,17 @@
 import { LOCAL } from '../channels/local/local-channel.ts';
+import type { Route } from '../delivery/router.ts';
 import type { ChatIn } from '../domain/chat.ts';
 import { ParleyError } from '../domain/errors.ts';
 import type { Judgement } from '../domain/routing.ts';
+import { systemClock } from '../lib/clock.ts';
 import { nearest } from '../lib/suggestion.ts';
+import { makeGate } from './agents.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { processSurroundings, type SpoolFlags, type Surroundings, withFlags } from './config/surroundings.ts';
 import { isPerson } from './config/whatsapp.ts';
 import { patternsFor, routeOf } from './routing.ts';
+import { attentionOf } from './whatsapp.ts';
 
 /** Something that might be said in a chat. */
 export interface RouteQuestion {
@@ -62,13 +66,15 @@ export function explainRoute(
     });
   }
   const chat = chatOf(question, config);
-  const { agents, panel, reason, isCalled, activation } = routeOf(config)(chat);
+  const route = routeOf(config);
+  const asked = { channel, account: chat.account, peer: { kind: chat.peer.kind, id: chat.peer.id } };
+  const obstacle = obstacleTo(chat, config, route);
+  if (obstacle !== null) return { ...asked, agents: [], reason: obstacle, panel: null, wake: null };
+  const { agents, panel, reason, isCalled, activation } = route(chat);
   const waits = chat.addressed === false && activation === 'mention';
   const names = new Map(config.agents.map(({ id, name }) => [id, name]));
   return {
-    channel,
-    account: chat.account,
-    peer: { kind: chat.peer.kind, id: chat.peer.id },
+    ...asked,
     agents: agents.map(({ id, rank }) => ({ id, name: names.get(id) ?? id, rank })),
     reason,
     panel: panel && {
@@ -101,6 +107,26 @@ function chatOf({ channel, peer: id, kind, account, text }: RouteQuestion, confi
     // By a mention that WhatsApp knows of, or a reply.
     ...(isGroup && channel !== LOCAL && { addressed: false }),
   };
+}
+
+/** What the gate says, in words; how fast somebody writes plays no part here. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  blocked: 'they are on security.blocklist',
+  'not-allowed': 'there is a security.allowlist, and they are not on it',
+  'too-long': 'that is longer than security.maxMessageLength',
+};
+
+/** What keeps it from whoever would answer it, by the same rules by which messages come in; null: nothing. */
+function obstacleTo(chat: ChatIn, config: Config, route: Route): string | null {
+  const { channel, peer } = chat;
+  const attention = channel !== LOCAL && config.whatsapp ? attentionOf(config.whatsapp, route)(chat) : 'answer';
+  if (attention === 'ignore') {
+    return 'the group is not in whatsapp.groups by this id or name, and no panel or binding names it';
+  }
+  // Who of a group says it, nobody has told.
+  if (peer.kind === 'group') return null;
+  const verdict = makeGate(config, systemClock).check(chat);
+  return verdict.allow ? null : (REFUSALS[verdict.reason] ?? verdict.reason);
 }
 
 function accountOf(wanted: string | null, { accounts }: Config): string {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { ToolSet } from 'ai';
 import { webTools } from '../agents/toolbox/http-fetch.ts';
 import { TOOL_GROUPS, toolsNamed } from '../agents/toolbox/tool-policy.ts';
@@ -7,8 +6,8 @@ import type { AgentId } from '../domain/addresses.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type OpenWorkspace, openWorkspace } from '../sandbox/open-workspace.ts';
-import { workspaceFolder } from '../sandbox/workspace-folder.ts';
 import type { AgentConfig, Config } from './config/config.ts';
+import { workspaceOf } from './config/workspace-folders.ts';
 
 /** Only whoever may work with files or commands gets a folder for it. */
 const NEED_A_WORKSPACE: readonly string[] = [...TOOL_GROUPS.fs, ...TOOL_GROUPS.runtime];
@@ -57,12 +56,4 @@ function mayCall({ tools: { allow, deny } }: AgentConfig, names: readonly string
   const allowed = toolsNamed(allow ?? []);
   const denied = toolsNamed(deny);
   return names.some((name) => allowed.has(name) && !denied.has(name));
-}
-
-export function workspaceOf(
-  { id, workspace, sandbox: { scope, workspaceRoot } }: AgentConfig,
-  dataDir: string,
-): string {
-  const root = workspaceRoot ?? join(dataDir, 'workspaces');
-  return workspace ?? workspaceFolder(root, scope, id);
 }

@@ -71,15 +71,17 @@ export function routeByRules(
 function routeToPanel(panel: Panel, chat: ChatIn, options: RouteOptions): Routed {
   const activation = panel.activation ?? options.activation;
   const { called, how } = calledOf(panel, chat, activation, options);
-  const chosen = called.length > 0 ? called : selected(panel, chat.text);
+  const { chosen, why } = called.length > 0 ? { chosen: called, why: how } : selected(panel, chat.text);
   const priorities = [...new Set(chosen.map(({ priority }) => priority))].sort((a, b) => b - a);
   const byPriority = [...chosen].sort((a, b) => b.priority - a.priority);
   const agents = byPriority.map(({ id, priority }, index) => ({
     id,
     rank: panel.strategy === 'sequential' ? index : priorities.indexOf(priority),
   }));
-  const why = called.length > 0 ? how : chosen.length < panel.agents.length ? ', of which a rule fits' : '';
-  const reason = `they are on the panel for ${panel.peer}${why}`;
+  const reason =
+    agents.length > 0
+      ? `they are on the panel for ${panel.peer}${why}`
+      : `for the panel for ${panel.peer} no rule fits, and \`otherwise\` names nobody`;
   return { agents, panel, isCalled: called.length > 0, activation, reason };
 }
 
@@ -100,31 +102,53 @@ function calledOf(
   return { called: mentioned, how: ', of which a mention pattern wakes them' };
 }
 
-function selected({ agents, selection }: Panel, text: string): Panel['agents'] {
-  if (!selection || selection.selector !== null) return agents;
+/** Who of a panel answers when nobody is called. Only rules can leave nobody. */
+function selected(
+  { agents, selection }: Panel,
+  text: string,
+): { readonly chosen: Panel['agents']; readonly why: string } {
+  if (!selection || selection.selector !== null) return { chosen: agents, why: '' };
   const said = text.toLowerCase();
   const fitting = selection.rules.filter(({ words }) => words.some((word) => said.includes(word.toLowerCase())));
   const wanted = new Set(fitting.length > 0 ? fitting.flatMap((rule) => rule.agents) : selection.otherwise);
-  return agents.filter(({ id }) => wanted.has(id));
+  const chosen = agents.filter(({ id }) => wanted.has(id));
+  if (chosen.length === agents.length) return { chosen, why: '' };
+  return {
+    chosen,
+    why: fitting.length > 0 ? ', of which a rule fits' : ', of which `otherwise` names them: no rule fits',
+  };
 }
 
-/** `@Alfred`, by name or id. */
+/** What before an `@` makes it part of an address. At the end of a text. */
+const GOES_ON_BEFORE = /[\p{L}\p{N}._+-]$/u;
+/** What after a name makes it part of a longer one, or of a path or the name of a host. At the beginning of a text. */
+const GOES_ON_AFTER = /^(?:[\p{L}\p{N}_-]|[/.][\p{L}\p{N}])/u;
+
+/** `@Alfred`, by name or id, on its own: neither `bob@alfred.example` nor `@alfred/parser`. */
 function isNamed(text: string, ...names: readonly string[]): boolean {
   const said = text.toLowerCase();
   return names.some((name) => {
-    const at = said.indexOf(`@${name.toLowerCase()}`);
-    return at >= 0 && !/^[\p{L}\p{N}_-]/u.test(said.slice(at + name.length + 1));
+    const call = `@${name.toLowerCase()}`;
+    for (let at = said.indexOf(call); at >= 0; at = said.indexOf(call, at + 1)) {
+      const end = at + call.length;
+      // A character has at most two code units. All of the rest, each time, would take time with the square of the text.
+      const before = said.slice(Math.max(0, at - 2), at);
+      if (!GOES_ON_BEFORE.test(before) && !GOES_ON_AFTER.test(said.slice(end, end + 3))) return true;
+    }
+    return false;
   });
 }
 
-/** The kinds of match in the order in which they count; several together count for more than each alone. */
+/** What stands for every peer, and every group. */
+const ANY = '*';
+
+/**
+ * The kinds of match in the order in which they count; several together count for more than each alone. What is for every peer, or every
+ * group, says least, and still more than nothing.
+ */
 function specificity({ channel, account, peer, group }: BindingMatch): number {
-  return (
-    (peer === undefined ? 0 : 8) +
-    (group === undefined ? 0 : 4) +
-    (account === undefined ? 0 : 2) +
-    (channel === undefined ? 0 : 1)
-  );
+  const kinds = [peer?.id === ANY, group === ANY, channel, account, group !== ANY && group, peer?.id !== ANY && peer];
+  return kinds.reduce<number>((sum, kind, index) => sum + (kind === undefined || kind === false ? 0 : 2 ** index), 0);
 }
 
 function fits({ channel, account, peer, group }: BindingMatch, chat: ChatIn, sameId: RouteOptions['sameId']): boolean {
@@ -138,7 +162,7 @@ function fits({ channel, account, peer, group }: BindingMatch, chat: ChatIn, sam
 
 /** A group goes by its id or its name, a person by any of their ids. */
 function isPeer({ peer, sender }: ChatIn, id: string, sameId: RouteOptions['sameId']): boolean {
-  if (id === '*' || sameId(peer.id, id)) return true;
+  if (id === ANY || sameId(peer.id, id)) return true;
   if (peer.kind === 'group') return peer.name !== undefined && peer.name.toLowerCase() === id.toLowerCase();
   return (sender.aliases ?? []).some((alias) => sameId(alias, id));
 }

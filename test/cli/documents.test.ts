@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { leavesOf, program } from '../../src/cli/program.ts';
@@ -6,7 +6,8 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import { PROJECT } from '../support/source-files.ts';
 import { CommandLine } from './parley.ts';
 
-const text = readFileSync(join(PROJECT, 'docs/guides/command-line.md'), 'utf8');
+const read = (guide: string): string => readFileSync(join(PROJECT, 'docs/guides', guide), 'utf8');
+const text = read('command-line.md');
 
 describe('docs/guides/command-line.md', () => {
   it('[CLI-01] [CLI-02] has examples that work as they stand', async () => {
@@ -17,6 +18,22 @@ describe('docs/guides/command-line.md', () => {
       const { code, stderr } = await line.shell(block);
       expect(code, `${block}\n${stderr}`).toBe(0);
     }
+  });
+
+  it('[CLI-02] [BRD-04] like those of panels.md, each with the configuration before it', async () => {
+    const blocks = [...read('panels.md').matchAll(/^```(json5|sh)\n([\s\S]*?)^```$/gm)];
+    using line = new CommandLine();
+    const answers: string[] = [];
+    for (const [, language, block = ''] of blocks) {
+      if (language === 'json5') {
+        writeFileSync(join(line.folder, 'parley.json5'), block);
+        continue;
+      }
+      const { code, stdout, stderr } = await line.shell(block);
+      expect(code, `${block}\n${stderr}`).toBe(0);
+      answers.push(...(stdout.match(/(?<=Answered by: ).*/g) ?? []));
+    }
+    expect(answers).toEqual(['Main (main) and DocsChecker (docs-checker)', 'Main (main)', 'alfred (alfred)']);
   });
 
   it('[CLI-02] names every command and every option of its own', () => {

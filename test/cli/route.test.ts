@@ -96,8 +96,20 @@ describe('parley route', () => {
   it('[CLI-02] ends with 1 when nobody answers', async () => {
     using line = configured();
     const { code, stdout } = await line.run(['route', 'local', 'Quiet', '--group']);
-    expect(stdout).toContain('Answered by: nobody\n');
+    expect(stdout.trimEnd().split('\n').slice(1, 3)).toEqual([
+      '  Answered by: nobody',
+      '  Because:     for the panel for Quiet no rule fits, and `otherwise` names nobody',
+    ]);
     expect(code).toBe(1);
+    const [group, stranger] = await Promise.all([
+      line.run(['route', 'whatsapp', 'Friends'], { env: { PLATFORM: 'whatsapp' } }),
+      line.run(['route', 'local', '+15550109'], { env: { SECURITY_ALLOWLIST: '+15550100' } }),
+    ]);
+    expect(group).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/nobody\n {2}Because: +the group is not in /),
+    });
+    expect(stranger).toMatchObject({ code: 1, stdout: expect.stringMatching(/nobody\n {2}Because: .* not on it\n$/) });
   });
 
   it.each([

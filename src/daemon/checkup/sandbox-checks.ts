@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { systemClock } from '../../lib/clock.ts';
 import { openWorkspace } from '../../sandbox/open-workspace.ts';
 import type { AgentConfig, Config } from '../config/config.ts';
-import { shellOf, worksInFolder, workspaceOf } from '../workspaces.ts';
+import { workspaceOf } from '../config/workspace-folders.ts';
+import { shellOf, worksInFolder } from '../workspaces.ts';
 import { type Check, good, warning } from './check.ts';
 
 /** Whether the sandbox of each agent that is to have one works here. */

@@ -34,6 +34,7 @@ export function strangers(
 function suggestion(id: AgentId, among: readonly AgentId[]): string {
   const meant = nearest(id, among);
   if (meant !== null) return `"${id}": did you mean "${meant}"?`;
+  if (among.length === 0) return 'There is none.';
   const listed = among.slice(0, LISTED).join(', ');
   return `There is ${listed}${among.length > LISTED ? ' and others' : ''}.`;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TOOL_GROUPS, unknownTools } from '../../agents/toolbox/tool-policy.ts';
 import { PROVIDER_IDS } from '../../providers/catalogue.ts';
 import { SANDBOX_MODES, SANDBOX_SCOPES } from './config.ts';
 import { agentIdField, mentionPatterns, oneOf, PHONE_RULE, text, whole } from './fields.ts';
@@ -28,10 +29,18 @@ const sandbox = z.strictObject({
   limits: limits.prefault({}).describe('Of one call of a tool.'),
 });
 
+/** The name is quoted only when it is near to one of ours: what somebody put here by mistake may be a secret. */
+const toolName = text.superRefine((name, { addIssue }) => {
+  for (const { suggestion } of unknownTools([name])) {
+    const meant = suggestion === null ? '' : `: "${name}"; did you mean "${suggestion}"?`;
+    addIssue(`is not a known tool${meant || '.'} The groups of tools are ${Object.keys(TOOL_GROUPS).join(', ')}`);
+  }
+});
+
 const tools = z.strictObject({
-  allow: z.array(text).optional().describe('Tools, or groups of them such as fs. Default: messages and groups.'),
-  deny: z.array(text).default([]).describe('Goes before allow.'),
-  approve: z.array(text).default([]).describe('Those that a person has to agree to, each time.'),
+  allow: z.array(toolName).optional().describe('Tools, or groups of them such as fs. Default: messages and groups.'),
+  deny: z.array(toolName).default([]).describe('Goes before allow.'),
+  approve: z.array(toolName).default([]).describe('Those that a person has to agree to, each time.'),
   approvalMinutes: whole('minutes', 1, 7 * 24 * 60)
     .default(60)
     .describe('How long they have for it.'),
@@ -42,7 +51,7 @@ const agentEntry = z.strictObject({
   persona: text.optional().describe('What the model is told about who it is.'),
   prompt: text.optional().describe('The same as persona.'),
   provider: providerSchema.optional().describe('Default: AI_PROVIDER.'),
-  model: text.optional(),
+  model: text.optional().describe('Of its first provider. Fallbacks have their own.'),
   fallbacks: z
     .array(providerSchema)
     .optional()
@@ -62,10 +71,17 @@ const agentEntry = z.strictObject({
   concurrency: whole('conversations', 1, 100).default(4).describe('How many conversations it has at the same time.'),
 });
 const listedAgent = agentEntry.extend({ id: agentIdField });
-export const agentList = z.array(listedAgent).min(1, 'must name at least one agent');
+const NOBODY = 'must name at least one agent';
+export const agentList = z.array(listedAgent).min(1, NOBODY);
 export type AgentSettings = z.output<typeof listedAgent>;
 
 /** Agents, as a list, a list in an object, or a map by id. */
 export const agentsSection = z
-  .union([agentList, z.strictObject({ list: agentList }), z.record(agentIdField, agentEntry)])
+  .union([
+    agentList,
+    z.strictObject({ list: agentList }),
+    z.record(agentIdField, agentEntry).meta({ minProperties: 1 }),
+  ])
+  // Not of the record itself: then what is wrong would seem to be the list that is not there.
+  .refine((agents) => Array.isArray(agents) || Object.keys(agents).length > 0, NOBODY)
   .meta({ id: 'agents' });

@@ -1,6 +1,5 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { TOOL_GROUPS, unknownTools } from '../../agents/toolbox/tool-policy.ts';
 import { agentId } from '../../domain/addresses.ts';
 import { PROVIDER_IDS, PROVIDERS, type ProviderId } from '../../providers/catalogue.ts';
 import type { ProviderSettings } from '../../providers/settings.ts';
@@ -30,7 +29,6 @@ export function configureAgents(
     ...duplicateIds(wanted),
     ...wanted.flatMap(twoPersonas),
     ...wanted.flatMap(twoPatternLists),
-    ...wanted.flatMap(toolProblems),
     ...flagCountProblems(flagProviders, wanted),
   ];
   const agents: AgentConfig[] = [];
@@ -38,7 +36,9 @@ export function configureAgents(
     const flag = flagProviders.length > 1 ? flagProviders[index] : flagProviders[0];
     const provider = flag ?? agent.provider ?? settings.provider ?? (mode === 'demo' ? 'demo' : null);
     if (provider === null) problems.push(noProvider(agent));
-    else agents.push(describeAgent(agent, providerChain(provider, agent, settings, secrets), settings, sources));
+    // Without a provider it is an agent all the same, for those who look whether what is named is there.
+    const chain = provider === null ? [] : providerChain(provider, agent, settings, secrets);
+    agents.push(describeAgent(agent, chain, settings, sources));
   }
   return { mode, agents, offers: mode === 'demo' ? unusedKeys(agents, secrets) : [], problems };
 }
@@ -104,11 +104,12 @@ function providerChain(
   secrets: ReadonlyMap<string, string>,
 ): ProviderSettings[] {
   const fallbacks = provider === 'demo' ? [] : (agent.fallbacks ?? settings.fallbacks);
+  // An agent's model is one of the provider that it was written for, not of one that stands in for that.
+  const own = agent.provider ?? settings.provider ?? provider;
   return [...new Set([provider, ...fallbacks])].map((id) => {
     const { key } = PROVIDERS[id].variables;
     const apiKey = key === null ? undefined : secrets.get(key);
-    // An agent's model is one of its own provider, not of the one that stands in for it.
-    const model = id === agent.provider ? agent.model : undefined;
+    const model = id === own ? agent.model : undefined;
     return { provider: id, ...settings.providers[id], ...(apiKey && { apiKey }), ...(model && { model }) };
   });
 }
@@ -137,16 +138,6 @@ function twoPatternLists({ id, mentionPatterns, groupChat }: AgentSettings): Pro
   if (mentionPatterns === undefined || groupChat.mentionPatterns === undefined) return [];
   const message = 'has both mentionPatterns and groupChat.mentionPatterns, which mean the same';
   return [problem(`agent ${id}`, message, 'Keep one of the two.')];
-}
-
-function toolProblems({ id, tools: { allow = [], deny, approve } }: AgentSettings): Problem[] {
-  return Object.entries({ allow, deny, approve }).flatMap(([list, names]) =>
-    unknownTools(names).map(({ name, suggestion }) => {
-      const groups = `The groups of tools are ${Object.keys(TOOL_GROUPS).join(', ')}.`;
-      const fix = suggestion === null ? groups : `"${name}": did you mean "${suggestion}"?`;
-      return problem(`agent ${id}: tools.${list}`, 'there is no such tool', fix);
-    }),
-  );
 }
 
 function flagCountProblems(providers: readonly ProviderId[], agents: readonly AgentSettings[]): Problem[] {

@@ -160,6 +160,8 @@ describe('what is refused', () => {
     ['an agent of the file without an id', file('{agents: [{name: "A"}]}'), /agents\.0\.id: must be 1 to 64/],
     ['a map with a bad id', file('{agents: {"a b": {}}}'), /agents\.a b: must be 1 to 64/],
     ['an empty list of agents', file('{agents: []}'), /agents: must name at least one agent/],
+    ['an empty map of agents', file('{agents: {}}'), /parley\.json5: agents: must name at least one agent/],
+    ['the same under routing', file('{routing: {agents: {}}}'), /routing\.agents: must name at least one agent/],
     ['agents that are a number', file('{agents: 5}'), /parley\.json5: agents: must be/],
     [
       'the same id twice',
@@ -201,6 +203,38 @@ describe('what is refused', () => {
     ]) {
       expect(lines.filter((line) => line.includes(place))).toHaveLength(1);
     }
+  });
+});
+
+describe('what is refused together', () => {
+  const problemsOf = (text: string): string[] => refused(file(text)).message.split('\n- ').slice(1);
+
+  it('[SEC-04] [TOL-01] a misspelt tool is listed beside what else is wrong', () => {
+    expect(problemsOf('{agents: {a: {tools: {allow: ["reed"]}, sandbox: {mode: "on"}}}, htpp: {}}')).toEqual([
+      expect.stringMatching(/agents\.a\.sandbox\.mode: is not a known mode/),
+      expect.stringMatching(/agents\.a\.tools\.allow\.0: .*did you mean "read"\?/),
+      expect.stringMatching(/htpp: there is no such setting/),
+    ]);
+  });
+
+  it('[SEC-04] [BRD-04] without any provider, agents are missed only where there are none', () => {
+    const panels = "{G: ['a', 'b'], H: ['bob']}";
+    const routing = `{defaultAgentId: 'a', accounts: ['a'], broadcast: ${panels}, bindings: [{agentId: 'a'}]}`;
+    const platforms = "platforms: ['whatsapp'], whatsapp: {linkBy: 'code'}";
+    const ann = "a: {name: 'Ann', phone: '+15550101'}";
+    expect(problemsOf(`{agents: {${ann}, b: {}}, ${platforms}, routing: ${routing}}`)).toEqual([
+      expect.stringMatching(/^agent a: has no provider/),
+      expect.stringMatching(/^agent b: has no provider/),
+      expect.stringMatching(/^.*broadcast\.H\.0: there is no such agent\. There is a, b\.$/),
+    ]);
+  });
+
+  it('[SEC-04] [BRD-04] where there is nobody at all, that is what is said', () => {
+    const panel = "{agents: [], select: {rules: [{words: ['x'], agents: ['a']}]}}";
+    expect(problemsOf(`{provider: 'demo', agents: {a: {}}, broadcast: {G: ${panel}}}`)).toEqual([
+      expect.stringMatching(/G\.agents: names no agent/),
+      expect.stringMatching(/rules\.0\.agents\.0: this agent is not on the panel\. There is none\.$/),
+    ]);
   });
 });
 
@@ -309,6 +343,7 @@ describe('whatever it is given', () => {
             secrets: new Map<string, string>(),
             projectRoot: '/',
             file: { path: 'parley.json5', content: json },
+            settingsFiles: [],
             privateFiles: [],
             problems: [],
           };

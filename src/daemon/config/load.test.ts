@@ -374,6 +374,30 @@ describe('parley.json5', () => {
     ]);
   });
 
+  it("[BRD-02] [PRV-02] an agent's model is that of its first provider, whether it names one or not", () => {
+    const chainsOf = (text: string, how: Omit<Parameters<typeof started>[0], 'files'> = {}) =>
+      started({ ...how, files: { 'parley.json5': `{${text}}` } }).config.agents.map(({ chain }) => chain);
+    const both = `agents: {a: {model: 'of-ann'}, b: {provider: 'groq', model: 'of-bob', fallbacks: ['ollama']}, c: {}}`;
+    const shared = `provider: 'ollama', fallbacks: ['groq'], providers: {ollama: {model: 'shared'}, groq: {model: 'other'}}`;
+    const other = { provider: 'groq', model: 'other' };
+    expect(chainsOf(`${shared}, ${both}`)).toEqual([
+      [{ provider: 'ollama', model: 'of-ann' }, other],
+      [
+        { provider: 'groq', model: 'of-bob' },
+        { provider: 'ollama', model: 'shared' },
+      ],
+      [{ provider: 'ollama', model: 'shared' }, other],
+    ]);
+    expect(chainsOf(both, { env: { AI_PROVIDER: 'ollama' } })[0]).toEqual([{ provider: 'ollama', model: 'of-ann' }]);
+    expect(chainsOf(`agents: {a: {model: 'of-ann'}}`, { flags: { provider: ['ollama'] } })).toEqual([
+      [{ provider: 'ollama', model: 'of-ann' }],
+    ]);
+    // The flag names a provider that the model was not written for.
+    expect(chainsOf(`${shared}, ${both}`, { flags: { provider: ['demo'] } })).toEqual(
+      Array(3).fill([{ provider: 'demo' }]),
+    );
+  });
+
   it('[PRV-01] providers have a section of their own', () => {
     const file = `{ provider: 'openai-compatible', providers: { 'openai-compatible': { model: 'm', baseUrl: 'http://127.0.0.1:1/v1' } } }`;
     const { config } = started({

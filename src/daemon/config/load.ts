@@ -16,6 +16,7 @@ import type { Surroundings } from './surroundings.ts';
 import { AGENT_BINDINGS, AGENT_SECRET, ENCRYPTION_KEY, HUB_SECRET, variableWarnings } from './variables.ts';
 import { configureWhatsApp } from './whatsapp.ts';
 import { whatsAppNumber } from './whatsapp-number.ts';
+import { workspaceProblems } from './workspace-folders.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -56,11 +57,13 @@ export function buildConfig(sources: Sources, flags: Flags): Result<LoadedConfig
   const { problems: whatsAppProblems, whatsapp } = configureWhatsApp(settings, routed, sources, where);
   problems.push(...agentProblems, ...httpAgentProblems, ...routingProblems, ...whatsAppProblems);
   problems.push(...emptyAllowlist(settings, where));
+  const databasePath = resolve(sources.projectRoot, settings.databasePath ?? 'data/coordination.db');
+  problems.push(...workspaceProblems(agents.agents, databasePath, sources));
   if (problems.length > 0) return err(configInvalid(problems));
 
   const warnings = [...variableWarnings(sources.variables), ...ignoredAgentVariables(sources)];
   return ok({
-    config: assemble(settings, { ...routed, httpAgents, whatsapp }, sources),
+    config: assemble(settings, { ...routed, httpAgents, whatsapp, databasePath }, sources),
     warnings,
     privateFiles: sources.privateFiles,
   });
@@ -68,16 +71,14 @@ export function buildConfig(sources: Sources, flags: Flags): Result<LoadedConfig
 
 type Configured = Pick<
   Config,
-  'mode' | 'agents' | 'offers' | 'routing' | 'accounts' | 'ackReaction' | 'httpAgents' | 'whatsapp'
+  'mode' | 'agents' | 'offers' | 'routing' | 'accounts' | 'ackReaction' | 'httpAgents' | 'whatsapp' | 'databasePath'
 >;
 
 function assemble(settings: Settings, configured: Configured, sources: Sources): Config {
-  const databasePath = resolve(sources.projectRoot, settings.databasePath ?? 'data/coordination.db');
   const { turns, tokens, usd } = settings.budget;
   return {
     ...configured,
-    dataDir: dirname(databasePath),
-    databasePath,
+    dataDir: dirname(configured.databasePath),
     http: settings.http,
     logLevel: settings.logLevel,
     platforms: [...new Set(settings.platforms)],

@@ -26,6 +26,8 @@ export interface Sources {
   readonly projectRoot: string;
   /** `parley.json5`, when there is one. */
   readonly file: SettingsFile | null;
+  /** Where `.env` and `parley.json5` are looked for, whether they are there or not. */
+  readonly settingsFiles: readonly string[];
   /** Files with secrets in them. */
   readonly privateFiles: readonly string[];
   readonly problems: readonly Problem[];
@@ -38,10 +40,12 @@ export function readSources({ env, cwd }: Surroundings): Sources {
   const dotEnv = readOptional(dotEnvPath, problems);
   const variables = mergeVariables(env, dotEnv);
   const projectRoot = resolve(cwd, variables.get(PROJECT_ROOT)?.value ?? '.');
-  const file = readSettingsFile(join(projectRoot, SETTINGS_FILE), problems);
+  const filePath = join(projectRoot, SETTINGS_FILE);
+  const file = readSettingsFile(filePath, problems);
   const { secrets, files } = readSecrets(variables, cwd, problems);
   const privateFiles = dotEnv === null ? files : [dotEnvPath, ...files];
-  return { variables, secrets, projectRoot, file, privateFiles, problems };
+  const settingsFiles = [dotEnvPath, filePath];
+  return { variables, secrets, projectRoot, file, settingsFiles, privateFiles, problems };
 }
 
 /** Which of these files everybody on the machine may read. */

@@ -37,6 +37,32 @@ describe('start-up checks', () => {
     for (const url of sound) expect(withKeyAt(url)).toEqual([]);
   });
 
+  it.each<[string, string[]]>([
+    ["tools: {allow: ['bash']}", ['commands']],
+    ["tools: {allow: ['exec', 'fs']}", ['commands']],
+    ["tools: {allow: ['runtime']}, sandbox: {mode: 'off', network: ['*']}", ['commands']],
+    ["tools: {allow: ['runtime']}, sandbox: {mode: 'all'}", []],
+    ["tools: {allow: ['runtime'], deny: ['exec']}", []],
+    ["tools: {allow: ['fs']}", []],
+    ["tools: {allow: ['fs'], deny: ['write'], approve: ['write', 'edit', 'fs', 'bash']}", ['write', 'bash']],
+    ["tools: {approve: ['read', 'message_agent', 'groups', 'web']}", ['read', 'web']],
+    ["tools: {allow: [], approve: ['messaging']}", ['messaging']],
+    ["tools: {allow: ['bash'], approve: ['exec']}, sandbox: {mode: 'all'}", []],
+  ])('[SEC-04] [TOL-01] [TOL-03] what has no effect of the tools of an agent is a warning: %s', (settings, doubts) => {
+    const files = { 'parley.json5': `{agents: {a: {provider: 'demo', ${settings}}}}` };
+    const { config } = started({ files, env: { SECURITY_AGENT_SECRET: GOOD_SECRET } });
+    const lines = checkStartup(config, { worldReadable: [] }).map(
+      (problem) => `${problem.severity} ${describeProblem(problem)}`,
+    );
+    expect(lines).toEqual(
+      doubts.map((doubt) =>
+        doubt === 'commands'
+          ? "warning agent a: tools.allow: commands are refused, since sandbox.mode is off. Set sandbox: { mode: 'all' }, or do not allow bash."
+          : `warning agent a: tools.approve: names ${doubt}, which the agent may not call. Add it to tools.allow unless it is denied, or leave it out here.`,
+      ),
+    );
+  });
+
   it('[SEC-04] a sound configuration has no problems, nor has the demo', () => {
     expect(problems(SOUND)).toEqual([]);
     expect(problems({})).toEqual([]);

@@ -4,6 +4,7 @@ import { PROVIDERS } from '../../providers/catalogue.ts';
 import { missingVariable } from '../../providers/settings.ts';
 import type { AgentConfig, Config } from './config.ts';
 import type { Problem } from './problem.ts';
+import { toolDoubts } from './tool-doubts.ts';
 import { AGENT_REGISTRY, AGENT_SECRET, ENCRYPTION_KEY, SECRETS } from './variables.ts';
 
 /** What the checks need to know of the machine. */
@@ -26,6 +27,7 @@ export function checkStartup(config: Config, facts: StartupFacts): Problem[] {
   const { agentSecret, encryptionKey } = config.security;
   return [
     ...config.agents.flatMap(providerProblems),
+    ...config.agents.flatMap(toolDoubts),
     ...authProblems(config),
     ...weakness(AGENT_SECRET, agentSecret),
     ...weakness(ENCRYPTION_KEY, encryptionKey),

@@ -59,9 +59,14 @@ describe('the place where an agent works', () => {
     [
       'a misspelt tool',
       'tools: {allow: ["raed"]}',
-      /agent a: tools\.allow: there is no such tool\. "raed": .* "read"\?/,
+      /parley\.json5: agents\.a\.tools\.allow\.0: is not a known tool: "raed"; did you mean "read"\?/,
     ],
-    ['an unheard-of tool', 'tools: {deny: ["hush"]}', /agent a: tools\.deny: .* The groups of tools are fs, runtime,/],
+    [
+      'an unheard-of tool',
+      'tools: {deny: ["hush"]}',
+      /tools\.deny\.0: is not a .* The groups of tools are fs, runtime,/,
+    ],
+    ['a misspelt tool to approve', 'tools: {approve: ["read", "bsah"]}', /tools\.approve\.1: .* "bash"\?/],
     ['no time to approve', 'tools: {approvalMinutes: 0}', /tools\.approvalMinutes: .* minutes from 1 to 10080/],
     [
       'more than a week to approve',
@@ -80,6 +85,90 @@ describe('the place where an agent works', () => {
     expect(message).toMatch(expected);
     expect(message).toMatch(/^The configuration has a problem:\n- [^\n]+$/);
     expect(message).not.toMatch(/hush/);
+  });
+});
+
+describe('a workspace with files of Parley in it', () => {
+  /** A project in a folder of its own, with a key in a file, and links to things in it. */
+  function project(place: string): Start {
+    const cwd = directoryWith({ '.env': 'OPENAI_API_KEY_FILE=keys/openai' });
+    const root = join(cwd, 'project');
+    for (const folder of [root, join(cwd, 'keys'), join(root, 'data'), join(root, 'real')]) mkdirSync(folder);
+    writeFileSync(join(cwd, 'keys', 'openai'), 'sk-1');
+    writeFileSync(join(root, 'parley.json5'), `{provider: 'demo', agents: {a: {${place}}}}`);
+    symlinkSync('.', join(root, 'link'));
+    symlinkSync('real', join(root, 'link-to-real'));
+    symlinkSync('data', join(root, 'link-to-data'));
+    symlinkSync('../keys/openai', join(root, 'real', 'link-to-key'));
+    return { cwd, env: { HOME: cwd, AGENT_COMM_PROJECT_ROOT: 'project' } };
+  }
+  const OWN = 'that folder: its settings, secrets or database. Give it a folder of its own, such as ./workspaces/ann.';
+  const TAKEN =
+    'the folder of the database. Give it a folder of its own elsewhere, or one in the folder workspaces there.';
+
+  it.each([
+    ['.', OWN],
+    ['./', OWN],
+    ['..', OWN],
+    ['../..', OWN],
+    ['/', OWN],
+    ['~', OWN],
+    ['~/project', OWN],
+    ['../keys', OWN],
+    ['link', OWN],
+    ['link/link', OWN],
+    ['data', OWN],
+    ['link/data', OWN],
+    ['link-to-data', OWN],
+    ['data/media', TAKEN],
+    ['data/workspaces', TAKEN],
+    ['data/workspaces-of-mine', TAKEN],
+    ['link-to-data/media/not/there', TAKEN],
+  ])('[TOL-02] is refused: %s', (workspace, expected) => {
+    const { code, message } = refused(project(`workspace: '${workspace}'`));
+    expect(code).toBe('CONFIG_INVALID');
+    expect(message).toMatch(/^The configuration has a problem:\n- agent a: workspace: [^\n]+$/);
+    expect(message).toContain(expected);
+  });
+
+  it('[TOL-02] is refused where sandbox.workspaceRoot makes it one', () => {
+    const place =
+      /^The configuration has a problem:\n- agent a: sandbox\.workspaceRoot: that folder is in the folder of/;
+    for (const root of ['data', 'link-to-data']) {
+      expect(refused(project(`sandbox: {workspaceRoot: '${root}'}`)).message).toMatch(place);
+      expect(refused(project(`sandbox: {workspaceRoot: '${root}', scope: 'shared'}`)).message).toMatch(place);
+    }
+    const aliased = project("sandbox: {workspaceRoot: 'real', scope: 'shared'}");
+    symlinkSync('..', join(aliased.cwd ?? '', 'project', 'real', 'shared'));
+    expect(refused(aliased).message).toContain(OWN);
+  });
+
+  it('[TOL-02] is refused where .env would be read, though there is none', () => {
+    const cwd = directoryWith({ 'parley.json5': '' });
+    const root = directoryWith({ 'parley.json5': `{provider: 'demo', agents: {a: {workspace: '${cwd}'}}}` });
+    expect(refused({ cwd, env: { AGENT_COMM_PROJECT_ROOT: root } }).message).toContain(OWN);
+  });
+
+  it('[TOL-02] is refused for each agent, beside what else is wrong', () => {
+    const { message } = refused(project("workspace: '.', persona: 'x', prompt: 'y'}, b: {workspace: 'data'"));
+    expect(message.match(/^- agent [ab]: /gm)).toEqual(['- agent a: ', '- agent a: ', '- agent b: ']);
+  });
+
+  it.each([
+    '',
+    "workspace: 'workspaces/ann'",
+    "workspace: './real'",
+    "workspace: 'link-to-real'",
+    "workspace: '../project-of-ann'",
+    "workspace: '..ann'",
+    "workspace: 'data-of-ann'",
+    "workspace: 'data/workspaces/ann'",
+    "workspace: 'link-to-data/workspaces/agents/ann'",
+    "sandbox: {scope: 'shared'}",
+    "sandbox: {workspaceRoot: 'data/workspaces'}",
+    "sandbox: {workspaceRoot: '.'}",
+  ])('[TOL-01] any other is not: %s', (place) => {
+    expect(started(project(place)).config.agents).toHaveLength(1);
   });
 });
 
