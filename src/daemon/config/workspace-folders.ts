@@ -34,6 +34,8 @@ export function workspaceProblems(
     besideLinks(path),
   ]);
   const workspaces = join(data, WORKSPACES);
+  // Where the database is beside the settings, its folder is that of the project, in which there is much else.
+  const isProject = settingsFiles.some((path) => realPath(dirname(path)) === data);
   return agents.flatMap((agent) => {
     const folder = realPath(workspaceOf(agent, dataDir));
     const where = `agent ${agent.id}: ${agent.workspace === null ? 'sandbox.workspaceRoot' : 'workspace'}`;
@@ -41,7 +43,7 @@ export function workspaceProblems(
       const fix = 'Give it a folder of its own, such as ./workspaces/ann.';
       return [problem(where, "Parley's own files are in that folder: its settings, secrets or database", fix)];
     }
-    if (!isWithin(data, folder) || isWithin(workspaces, dirname(folder))) return [];
+    if (isProject || !isWithin(data, folder) || isWithin(workspaces, dirname(folder))) return [];
     const fix = `Give it a folder of its own elsewhere, or one in the folder ${WORKSPACES} there.`;
     return [problem(where, 'that folder is in the folder of the database', fix)];
   });

@@ -170,6 +170,15 @@ describe('a workspace with files of Parley in it', () => {
   ])('[TOL-01] any other is not: %s', (place) => {
     expect(started(project(place)).config.agents).toHaveLength(1);
   });
+
+  it('[TOL-01] a folder of the project is none of the database, though that is beside it', () => {
+    const beside = (place: string): Start => {
+      const start = project(place);
+      return { ...start, env: { ...start.env, AGENT_COMM_DB_PATH: './agents.db' } };
+    };
+    expect(started(beside("workspace: './real'")).config.agents).toHaveLength(1);
+    expect(refused(beside("workspace: '.'")).message).toContain(OWN);
+  });
 });
 
 describe('the persona files of a workspace', () => {
