@@ -41,7 +41,7 @@ export async function answerAssignment(
     },
     signal,
   );
-  if (outcome.kind === 'waiting') return waitForProvider(outcome.retryAfterMs, null);
+  if (outcome.kind === 'waiting') return waitForProvider(outcome, null);
   const { effects } = outcome;
   const text = outcome.kind === 'answered' ? (outcome.text ?? '') : '';
   const lines = [{ id: message.id, role: 'user', speaker: sender, text: prompt, at: effects.now }] as const;

@@ -219,7 +219,7 @@ async function close(
     // On a panel what has been said is as good as an answer.
     if (outcome.kind === 'waiting' && (!discussion.panel || isWorthWaiting(context, delivery, outcome.retryAfterMs))) {
       const notice = discussion.panel ? null : waitingNotice(context, delivery, place, effects.trace);
-      return waitForProvider(outcome.retryAfterMs, notice);
+      return waitForProvider(outcome, notice);
     }
     effects = begin();
     text = outcome.kind === 'answered' && outcome.text ? outcome.text : listed(spoken);

@@ -102,7 +102,7 @@ export async function contribute(
     if (outcome.kind === 'waiting') {
       // Its host does not wait for longer. One that knows only the guides may.
       const isAwaited = typeof envelope.payload === 'string' || isWorthWaiting(context, delivery, outcome.retryAfterMs);
-      if (isAwaited) return waitForProvider(outcome.retryAfterMs, null);
+      if (isAwaited) return waitForProvider(outcome, null);
       failed = NO_PROVIDER;
     } else {
       effects = outcome.effects;

@@ -113,7 +113,7 @@ async function planAndBegin(
   };
   watch.thinking(card.id, place, true);
   const outcome = await takeTurn(context, request, signal).finally(() => watch.thinking(card.id, place, false));
-  if (outcome.kind === 'waiting') return waitForProvider(outcome.retryAfterMs, given.notice());
+  if (outcome.kind === 'waiting') return waitForProvider(outcome, given.notice());
   const after = { ...given, effects: outcome.effects };
   if (outcome.kind === 'unanswerable') return answer(after, `I cannot plan this: ${outcome.why}.`);
   const written = planIn(outcome.text ?? '');

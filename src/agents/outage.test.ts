@@ -72,6 +72,15 @@ describe('an agent whose providers are down', () => {
     expect(world.heard()[0]).toContain(`openai: ${kind}`);
   });
 
+  it('[PRV-02] asks for an answer of use as often as a message has attempts, and then the person hears of it', async () => {
+    const empty = { kind: 'malformed', detail: 'empty answer', provider: 'openai' } as const;
+    await using world = await openWorld({ agents: { Atlas: () => ({ ...DOWN, tried: [empty] }) } });
+    await world.tell('Atlas', 'Hello?');
+    for (let retry = 0; retry < 50; retry++) await world.pass(60_000);
+    expect(world.turns).toHaveLength(10);
+    expect(world.heard()).toEqual([expect.stringContaining('could not deal with your message after several attempts')]);
+  });
+
   it('[PRV-02] says so to an agent that asked', async () => {
     const asks = script({ ask: async ({ use }) => String(await use('message_agent', { agent: 'Nova', text: 'Hm?' })) });
     await using world = await openWorld({ agents: { Atlas: asks, Nova: () => ({ kind: 'refused', tried: [] }) } });

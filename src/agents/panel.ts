@@ -60,7 +60,7 @@ export async function chooseSpeakers(
   };
   const outcome = await takeTurn(context, request, signal);
   if (outcome.kind === 'waiting' && isWorthWaiting(context, delivery, outcome.retryAfterMs)) {
-    return waitForProvider(outcome.retryAfterMs, null);
+    return waitForProvider(outcome, null);
   }
   // Where it cannot choose, the others may answer all the same.
   const effects = outcome.kind === 'waiting' ? begun : outcome.effects;

@@ -170,7 +170,7 @@ async function replyToAgent(
     },
     signal,
   );
-  if (outcome.kind === 'waiting') return waitForProvider(outcome.retryAfterMs, null);
+  if (outcome.kind === 'waiting') return waitForProvider(outcome, null);
   const { effects } = outcome;
   const left = outcome.kind === 'answered' ? outcome.left : trace.budget;
   const answer: Json = answerOf(outcome, asker.question, trace);

@@ -175,8 +175,7 @@ export async function answerInChat(
       },
       signal,
     );
-    if (outcome.kind === 'waiting')
-      return waitForProvider(outcome.retryAfterMs, waitingNotice(context, delivery, place, trace));
+    if (outcome.kind === 'waiting') return waitForProvider(outcome, waitingNotice(context, delivery, place, trace));
     const { effects } = outcome;
     const answer =
       outcome.kind === 'answered'

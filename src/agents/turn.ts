@@ -31,8 +31,8 @@ export type TurnOutcome =
     }
   /** No provider will answer this, now or later. */
   | { readonly kind: 'unanswerable'; readonly why: string; readonly effects: Effects }
-  /** No provider answers now. */
-  | { readonly kind: 'waiting'; readonly retryAfterMs: number };
+  /** No provider answers now. `isUseless`: they do, but what they say is no answer, which may be so however often they are asked. */
+  | { readonly kind: 'waiting'; readonly retryAfterMs: number; readonly isUseless: boolean };
 
 /** One turn of an agent's model. Each try, with each provider, begins with fresh effects: what a failed one had prepared is gone. */
 export async function takeTurn(context: AgentContext, request: TurnRequest, signal: AbortSignal): Promise<TurnOutcome> {
@@ -51,7 +51,14 @@ export async function takeTurn(context: AgentContext, request: TurnRequest, sign
 }
 
 function withoutAnswer(failure: ChainFailure, effects: Effects): TurnOutcome {
-  if (failure.kind === 'down') return { kind: 'waiting', retryAfterMs: failure.retryAfterMs };
+  if (failure.kind === 'down') {
+    const { retryAfterMs, tried } = failure;
+    return {
+      kind: 'waiting',
+      retryAfterMs,
+      isUseless: tried.length > 0 && tried.every(({ kind }) => kind === 'malformed'),
+    };
+  }
   const tried = failure.tried.map(({ provider, kind }) => `${provider}: ${kind}`).join(', ');
   const why =
     failure.kind === 'refused'
@@ -77,14 +84,20 @@ export const NO_PROVIDER = 'none of my AI providers can be reached right now';
 
 export const cannotAnswer = (why: string): string => `I cannot answer: ${why}.`;
 
-/** The message waits, however long it takes, and is answered when a provider is back. */
-export function waitForProvider(retryAfterMs: number, notice: Effects | null): Settlement {
-  const told = notice?.finish(notice.trace.budget);
+/**
+ * The message waits, however long it takes, and is answered when a provider is back. Where providers answer, but nothing of use, it has
+ * its attempts: each costs.
+ */
+export function waitForProvider(
+  { retryAfterMs, isUseless }: Extract<TurnOutcome, { kind: 'waiting' }>,
+  notice: Effects | null,
+): Settlement {
+  const told = isUseless ? null : notice?.finish(notice.trace.budget);
   return {
     kind: 'nack',
-    reason: 'no provider answers',
+    reason: isUseless ? 'no provider gives an answer of use' : 'no provider answers',
     delayMs: delayOf(retryAfterMs),
-    countsAsAttempt: false,
+    countsAsAttempt: isUseless,
     outputs: told?.outputs ?? [],
   };
 }
