@@ -1,6 +1,9 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { AgentCard } from '../src/domain/agent-card.ts';
 import {
   agentAddress,
@@ -15,6 +18,8 @@ import {
 import { ManualClock } from '../src/lib/manual-clock.ts';
 import { SqliteRegistry } from '../src/registry/sqlite-registry.ts';
 import { Database } from '../src/spool/sqlite/database.ts';
+import { fileLinks } from './support/documents.ts';
+import { PROJECT } from './support/source-files.ts';
 import { temporaryFolder } from './support/spool.ts';
 import { connectPerson, startWhatsAppServer } from './support/testing.ts';
 
@@ -99,5 +104,38 @@ describe('parleyd/testing', () => {
     const id = await ann.say('15550000002', 'hello');
     expect(await bob.heard('hello')).toMatchObject({ id, from: '15550000001' });
     await ann.reached(id, 'delivered');
+  });
+});
+
+describe('the package', () => {
+  const SERVER_GUIDE = 'test/support/whatsapp-server/README.md';
+  const guides = globSync('docs/guides/*.md', { cwd: PROJECT });
+
+  /** The files in it, but for those that a build makes. */
+  async function packed(): Promise<ReadonlySet<string>> {
+    const args = ['pack', '--dry-run', '--ignore-scripts', '--json'];
+    const { stdout } = await promisify(execFile)('npm', args, { cwd: PROJECT });
+    const [{ files }] = z
+      .tuple([z.object({ files: z.array(z.object({ path: z.string() })) })])
+      .parse(JSON.parse(stdout));
+    return new Set(files.map(({ path }) => path));
+  }
+
+  it('[WHA-06] has the guides in it, and that of the WhatsApp server', async () => {
+    const files = await packed();
+    expect(guides.length).toBeGreaterThan(5);
+    expect([...guides, SERVER_GUIDE, 'README.md', 'CHANGELOG.md'].filter((path) => !files.has(path))).toEqual([]);
+    // Of our tests, nothing else.
+    expect([...files].filter((path) => path.startsWith('test/'))).toEqual([SERVER_GUIDE]);
+  });
+
+  it('[WHA-06] is explained by its README, part by part', () => {
+    const text = readFileSync(join(PROJECT, 'README.md'), 'utf8');
+    const { exports } = z
+      .object({ exports: z.record(z.string(), z.unknown()) })
+      .parse(JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')));
+    const parts = Object.keys(exports).filter((name) => name !== '.');
+    expect(parts.filter((name) => !text.includes(`\`parleyd${name.slice(1)}\``))).toEqual([]);
+    expect(fileLinks(text)).toEqual(expect.arrayContaining([SERVER_GUIDE, 'docs/guides/hub.md']));
   });
 });

@@ -22,6 +22,7 @@ import type { Spool } from '../spool/spool.ts';
 import type { Database } from '../spool/sqlite/database.ts';
 import { SqliteChatLog } from '../store/chat-log.ts';
 import { SqliteEnvelopeParts } from '../store/envelope-parts.ts';
+import type { AccountHealth } from './account-health.ts';
 import { adminsOf, debounceMs, ownerOn } from './agents.ts';
 import { chatCarrier } from './chat-carrier.ts';
 import type { AgentConfig, Config } from './config/config.ts';
@@ -82,6 +83,11 @@ export class Chats {
 
   async stop(): Promise<void> {
     await Promise.all([...this.byName.values()].map((channel) => channel.stop()));
+  }
+
+  /** How the accounts fare that can lose their connection; those of the local chat have none to lose. */
+  health(): readonly AccountHealth[] {
+    return this.whatsapp?.health() ?? [];
   }
 
   /** Forgets what was kept of messages before `olderThan` (epoch milliseconds). */

@@ -164,12 +164,14 @@ async function start(
     startedAt: clock.now(),
     now: () => clock.now(),
     check: beat,
+    accounts: () => chats.health(),
     metrics: () =>
       prometheusText({
         ...spool.stats(),
         oldestLeased: oldestLeased(db),
         agents: registry.list(),
         panels: panels.figures(),
+        accounts: chats.health(),
         now: clock.now(),
       }),
   });

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { ParleyError } from '../domain/errors.ts';
 import { errorText } from '../lib/errors.ts';
+import { type AccountHealth, isWell, requireAccounts } from './account-health.ts';
 import { PROMETHEUS_CONTENT_TYPE } from './prometheus.ts';
 
 export interface Health {
@@ -11,17 +12,24 @@ export interface Health {
   now(): number;
   /** Rejects when this process cannot take a message right now. */
   check(): Promise<void>;
+  /** How the accounts of this process fare. */
+  accounts(): readonly AccountHealth[];
   /** How things are, for Prometheus. */
   metrics(): string;
 }
 
-/** A server with `/health` (this process is alive), `/ready` (it takes messages) and `/metrics`. */
-export function healthServer({ agents, startedAt, now, check, metrics }: Health): FastifyInstance {
+/** A server with `/health` (this process is alive, and how its accounts fare), `/ready` (it takes messages) and `/metrics`. */
+export function healthServer({ agents, startedAt, now, check, accounts, metrics }: Health): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: 'idle' });
-  app.get('/health', () => ({ status: 'ok', agents: agents.length, uptime: Math.round((now() - startedAt) / 1000) }));
+  app.get('/health', () => {
+    const all = accounts();
+    const uptime = Math.round((now() - startedAt) / 1000);
+    return { status: all.every(isWell) ? 'ok' : 'degraded', agents: agents.length, uptime, accounts: all };
+  });
   app.get('/ready', async (_request, reply) => {
     try {
       await check();
+      requireAccounts(accounts());
       return { status: 'ready', agents };
     } catch (error) {
       const code = error instanceof ParleyError ? error.code : 'INTERNAL';

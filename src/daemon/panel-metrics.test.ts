@@ -31,7 +31,14 @@ describe('the figures of panels', () => {
       { panel: 'the "team"', agent: 'a', outcome: 'acked', answers: 1, seconds: 2 },
       { panel: 'the "team"', agent: 'b', outcome: 'failed', answers: 1, seconds: 2 },
     ]);
-    const figures = { ...t.spool.stats(), oldestLeased: null, agents: [], now: 0, panels: metrics.figures() };
+    const figures = {
+      ...t.spool.stats(),
+      oldestLeased: null,
+      agents: [],
+      now: 0,
+      accounts: [],
+      panels: metrics.figures(),
+    };
     expect(prometheusText(figures)).toContain(
       '# TYPE parley_panel_messages_total counter\nparley_panel_messages_total{panel="the \\"team\\"",agent="a",outcome="acked"} 1\n',
     );

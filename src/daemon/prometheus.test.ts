@@ -21,6 +21,7 @@ const agent = (id: string, status: RegisteredAgent['status'], lastSeen: number):
 
 const figures: SpoolFigures = {
   panels: [],
+  accounts: [],
   messages: 200,
   deliveries: { queued: 101, blocked: 0, leased: 2, acked: 87, failed: 10, expired: 0 },
   oldestLeased: NOW - 90_000,
@@ -44,6 +45,24 @@ describe('/metrics', () => {
         'parley_agent_silence_max_seconds 7200',
       ]),
     );
+  });
+
+  it('[OBS-01] [WHA-05] has which accounts are connected, and no line of accounts where there are none', () => {
+    const states = { atlas: 'open', bolt: 'stopped', nova: 'waiting', '"ann"': 'standby', cloud: 'paused' } as const;
+    const accounts = Object.entries(states).map(([account, state]) => ({
+      ...{ channel: 'whatsapp', account, state, reason: 'why' },
+    }));
+    const lines = prometheusText({ ...figures, accounts }).split('\n');
+    expect(lines.filter((line) => line.includes('parley_channel_connected'))).toEqual([
+      '# HELP parley_channel_connected Whether an account is connected, in this process.',
+      '# TYPE parley_channel_connected gauge',
+      'parley_channel_connected{channel="whatsapp",account="atlas"} 1',
+      'parley_channel_connected{channel="whatsapp",account="bolt"} 0',
+      'parley_channel_connected{channel="whatsapp",account="nova"} 0',
+      'parley_channel_connected{channel="whatsapp",account="\\"ann\\""} 0',
+      'parley_channel_connected{channel="whatsapp",account="cloud"} 0',
+    ]);
+    expect(prometheusText(figures)).not.toContain('parley_channel_connected');
   });
 
   it('[SPL-08] says which thresholds are passed', () => {

@@ -1,11 +1,13 @@
 import { type Measured, type Metric, metrics } from '../coordinator/metrics.ts';
 import type { AgentStatus } from '../domain/agent-card.ts';
+import type { AccountHealth } from './account-health.ts';
 import type { PanelFigures } from './panel-metrics.ts';
 
 /** What Prometheus is told of the spool. */
 export interface SpoolFigures extends Measured {
   readonly messages: number;
   readonly panels: readonly PanelFigures[];
+  readonly accounts: readonly AccountHealth[];
 }
 
 /** Of the text format, https://prometheus.io/docs/instrumenting/exposition_formats/. */
@@ -25,7 +27,7 @@ const KEY_METRICS = {
 
 /** How the spool is, in the text format of Prometheus. */
 export function prometheusText(figures: SpoolFigures): string {
-  const { messages, deliveries, agents, panels } = figures;
+  const { messages, deliveries, agents, panels, accounts } = figures;
   const statuses: Record<AgentStatus, number> = { active: 0, inactive: 0, offline: 0 };
   for (const { status } of agents) statuses[status]++;
   const key = metrics(figures);
@@ -42,8 +44,18 @@ export function prometheusText(figures: SpoolFigures): string {
       'Whether a key metric is above its threshold.',
       key.map(({ name, alert }) => [`{metric="${name}"}`, Number(alert)]),
     ),
+    ...accountText(accounts),
     ...panelText(panels),
   ].join('');
+}
+
+function accountText(accounts: readonly AccountHealth[]): string[] {
+  if (accounts.length === 0) return [];
+  const samples: Samples = accounts.map(({ channel, account, state }) => [
+    `{channel="${escaped(channel)}",account="${escaped(account)}"}`,
+    Number(state === 'open'),
+  ]);
+  return [gauge('parley_channel_connected', 'Whether an account is connected, in this process.', samples)];
 }
 
 function panelText(panels: readonly PanelFigures[]): string[] {

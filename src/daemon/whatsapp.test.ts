@@ -3,6 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { GraphError } from '../../test/support/graph-api/errors.ts';
 import { GraphApi } from '../../test/support/graph-api/graph-api.ts';
 import { openTestSpool } from '../../test/support/spool.ts';
+import type { SendOutcome } from '../channels/channel.ts';
 import { accountAddress, agentAddress, agentId, conversationId, messageId } from '../domain/addresses.ts';
 import { CHAT_OUT, type ChatOut } from '../domain/chat.ts';
 import { startTrace } from '../domain/trace.ts';
@@ -38,7 +39,7 @@ async function open() {
   const { spool, db, clock, ...fixture } = openTestSpool();
   if (!config.whatsapp) throw new Error('WhatsApp is not configured');
   const options = { db, spool, clock, link: () => undefined, logger: silentLogger };
-  const { channel, routes } = openWhatsApp(config, config.whatsapp, options);
+  const { channel, routes, health } = openWhatsApp(config, config.whatsapp, options);
   await channel.start(async () => 'accepted');
   const app = fastify({ logger: false });
   if (routes) await app.register(routes);
@@ -54,7 +55,7 @@ async function open() {
   for (const person of people) await api.say(person, { type: 'text', text: { body: 'hello' } });
 
   /** What the agent says, as the outbox has it said. */
-  const say = async (id: string, phone: string): Promise<void> => {
+  const say = async (id: string, phone: string): Promise<SendOutcome> => {
     const chat: ChatOut = { peer: { kind: 'dm', id: `+${phone}` }, speaker: { id: ATLAS, name: 'Atlas' }, text: 'Hi.' };
     const message = {
       id: messageId(id),
@@ -65,15 +66,15 @@ async function open() {
       trace: startTrace(messageId(id), ATLAS),
     };
     await spool.send([message]);
-    expect(await channel.send({ id, account: ATLAS, chat })).toEqual({ kind: 'sent' });
+    return await channel.send({ id, account: ATLAS, chat });
   };
-  return { api, spool, say };
+  return { api, clock, spool, say, health };
 }
 
 it('[WHA-02] the owner hears, once, of a message that WhatsApp took and could not deliver', async () => {
   const { api, spool, say } = await open();
-  await say('msg_to_ann', ANN);
-  await say('msg_to_owner', OWNER);
+  expect(await say('msg_to_ann', ANN)).toEqual({ kind: 'sent' });
+  expect(await say('msg_to_owner', OWNER)).toEqual({ kind: 'sent' });
   for (const message of [...api.business.taken, ...api.business.taken]) {
     expect((await api.tell(message, 'failed', new GraphError(131026, 'Gone.'))).status).toBe(200);
   }
@@ -85,4 +86,18 @@ it('[WHA-02] the owner hears, once, of a message that WhatsApp took and could no
       payload: { data: { peer: { kind: 'dm', id: `+${OWNER}` } } },
     },
   ]);
+});
+
+it('[OBS-01] [WHA-02] an account of the Cloud API is paused from a bad token until something is sent, and says so without a number', async () => {
+  const { api, clock, say, health } = await open();
+  const fares = { channel: 'whatsapp', account: ATLAS };
+  expect(health()).toEqual([{ ...fares, state: 'open', reason: null }]);
+  api.faults.fail(190, { details: `It was made by +${OWNER}.` });
+  expect(await say('one', ANN)).toMatchObject({ kind: 'later', reason: expect.stringContaining(OWNER) });
+  const paused = [{ ...fares, state: 'paused', reason: 'the access token is not valid any more (190)' }];
+  expect(health()).toEqual(paused);
+  clock.advance(3_600_000);
+  expect(health()).toEqual(paused);
+  expect(await say('two', ANN)).toEqual({ kind: 'sent' });
+  expect(health()).toEqual([{ ...fares, state: 'open', reason: null }]);
 });

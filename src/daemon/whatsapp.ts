@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Channel } from '../channels/channel.ts';
 import { BaileysChannel } from '../channels/whatsapp/baileys/channel.ts';
-import type { AccountState, LinkEvent } from '../channels/whatsapp/baileys/link.ts';
+import type { LinkEvent } from '../channels/whatsapp/baileys/link.ts';
 import { CloudChannel } from '../channels/whatsapp/cloud/channel.ts';
 import { cloudRoutes } from '../channels/whatsapp/cloud/routes.ts';
 import type { Attention } from '../delivery/inbound.ts';
@@ -15,6 +15,7 @@ import type { Spool } from '../spool/spool.ts';
 import type { Database } from '../spool/sqlite/database.ts';
 import { SqliteCloudStore } from '../store/whatsapp-cloud.ts';
 import { SqliteWhatsAppSessions } from '../store/whatsapp-session.ts';
+import type { AccountHealth } from './account-health.ts';
 import { ownerOn } from './agents.ts';
 import type { Config, WhatsAppConfig } from './config/config.ts';
 import { linkedAccounts } from './config/whatsapp.ts';
@@ -31,8 +32,8 @@ export interface WhatsApp {
   readonly channel: Channel;
   /** What WhatsApp calls us with; null where we call it. */
   readonly routes: FastifyPluginAsync | null;
-  /** How an account that is linked to a phone fares. */
-  state(account: string): AccountState | null;
+  /** How its accounts fare. */
+  health(): readonly AccountHealth[];
   /** Forgets what was kept of messages before `olderThan` (epoch milliseconds). */
   sweep(olderThan: number): Promise<void>;
 }
@@ -45,8 +46,9 @@ export function openWhatsApp(config: Config, whatsapp: WhatsAppConfig, options: 
 function openBaileys(config: Config, whatsapp: WhatsAppConfig, { db, link, clock, logger }: WhatsAppOptions): WhatsApp {
   const { linkBy, webUrl, rootKey } = whatsapp;
   const sessions = new SqliteWhatsAppSessions(db, { clock });
+  const accounts = linkedAccounts(config);
   const channel = new BaileysChannel({
-    accounts: linkedAccounts(config),
+    accounts,
     ...{ sessions, link, linkBy, clock, logger },
     ...(webUrl !== null && { webUrl }),
     ...(rootKey !== null && { rootKey }),
@@ -54,7 +56,11 @@ function openBaileys(config: Config, whatsapp: WhatsAppConfig, { db, link, clock
   return {
     channel,
     routes: null,
-    state: (account) => channel.state(account),
+    health: () =>
+      accounts.map(({ id }) => {
+        const { kind, reason = null } = channel.state(id);
+        return { channel: channel.name, account: id, state: kind, reason };
+      }),
     // The sessions keep no more than they need.
     sweep: async () => undefined,
   };
@@ -67,8 +73,9 @@ function openCloud(
 ): WhatsApp {
   const { phoneNumberId, accessToken, appSecret, verifyToken, apiVersion: version, graphUrl, template } = cloud;
   const store = new SqliteCloudStore(db);
+  const ids = config.accounts.slice(0, 1);
   const channel = new CloudChannel({
-    accounts: config.accounts.slice(0, 1).map((id) => ({ id, phoneNumberId, accessToken })),
+    accounts: ids.map((id) => ({ id, phoneNumberId, accessToken })),
     ...{ appSecret, verifyToken, version, graphUrl, store, clock, logger },
     ...(template !== null && { template }),
     onStatus: async ({ account, departure, status, reason }) => {
@@ -81,7 +88,16 @@ function openCloud(
       if (notice !== null) await spool.send([notice]);
     },
   });
-  return { channel, routes: cloudRoutes(channel), state: () => null, sweep: (olderThan) => store.sweep(olderThan) };
+  return {
+    channel,
+    routes: cloudRoutes(channel),
+    health: () =>
+      ids.map((id) => {
+        const reason = channel.trouble(id);
+        return { channel: channel.name, account: id, state: reason === null ? 'open' : 'paused', reason };
+      }),
+    sweep: (olderThan) => store.sweep(olderThan),
+  };
 }
 
 /**

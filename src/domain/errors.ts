@@ -30,6 +30,10 @@ export const ERRORS = {
   PROVIDER_MISCONFIGURED: { hint: 'Check the API key, the model and the base URL of this provider.', exit: 78 },
   MEDIA_UNAVAILABLE: { hint: 'Ask for it to be sent again, smaller if it was too large.', exit: 65 },
   CHANNEL_SEND_FAILED: { hint: 'It is tried again by itself.', exit: 75 },
+  CHANNEL_DISCONNECTED: {
+    hint: 'See the page /whatsapp, parley doctor and docs/guides/whatsapp.md: link it again, or end what is in its way.',
+    exit: 69,
+  },
   OUTPUT_FAILED: { hint: 'Free some space, or send the output elsewhere.', exit: 74 },
   USAGE: { hint: 'See parley --help.', exit: 64 },
   DEMO_FAILED: { hint: 'Run it again with LOG_LEVEL=debug to see what happened.', exit: 1 },

@@ -37,9 +37,21 @@ describe('linking', () => {
     await t.until(() => t.count('closed') === 1, 'the account is told to be unlinked');
     expect(t.events.at(-1)).toMatchObject({ kind: 'closed', code: 401, action: 'link-again' });
     expect(t.sessions.keys(ACCOUNT, ['creds']).size).toBe(0);
+    expect(t.channel.state(ACCOUNT)).toEqual({ kind: 'unlinked', reason: 'the phone has removed this device' });
     t.clock.advance(1_000);
     await t.isOpen(2);
     expect(t.count('linked')).toBe(2);
+  });
+
+  it('[WHA-01] [OBS-01] an account that no phone has linked does not pass for one that connects again by itself', async () => {
+    await using t = await WhatsAppFixture.make({ scan: false });
+    await t.channel.start(t.receive);
+    await t.until(() => t.count('qr') === 1, 'a code is offered');
+    expect(t.channel.state(ACCOUNT)).toEqual({ kind: 'linking' });
+    await t.server.stop();
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    expect(t.events.at(-1)).toMatchObject({ kind: 'closed', action: 'retry' });
+    expect(t.channel.state(ACCOUNT).kind).toBe('unlinked');
   });
 
   it('[WHA-01] a second process on the same account waits, disturbs nothing, and takes over when the first has stopped', async () => {
@@ -47,7 +59,7 @@ describe('linking', () => {
     await using second = await WhatsAppFixture.make({ server: first.server, database: first.path });
     await second.channel.start(second.receive);
     await second.until(() => second.count('closed') === 1, 'the second process is told to wait');
-    expect(second.channel.state(ACCOUNT)).toEqual({ kind: 'waiting', reason: 'another process runs this account' });
+    expect(second.channel.state(ACCOUNT)).toEqual({ kind: 'standby', reason: 'another process runs this account' });
     await using ann = await connectPerson(first.server, ANN, 'Ann');
     await ann.say(NUMBER, 'one');
     await first.arrived('one');

@@ -15,7 +15,7 @@ describe('a daemon without any configuration', () => {
     await using daemon = await DaemonProcess.start({ folder: folder.path });
     const health = await fetch(new URL('/health', daemon.url));
     expect(health.status).toBe(200);
-    expect(await health.json()).toEqual({ status: 'ok', agents: 3, uptime: expect.any(Number) });
+    expect(await health.json()).toEqual({ status: 'ok', agents: 3, uptime: expect.any(Number), accounts: [] });
     const ready = await fetch(new URL('/ready', daemon.url));
     expect(ready.status).toBe(200);
     expect(await ready.json()).toEqual({ status: 'ready', agents: ['Atlas', 'Nova', 'Bolt'] });

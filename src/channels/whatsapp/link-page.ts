@@ -81,6 +81,7 @@ const IN_WORDS: Readonly<Record<AccountState['kind'], string>> = {
   connecting: 'Connecting …',
   open: 'Connected.',
   waiting: 'Not connected; it is tried again.',
+  standby: 'Not connected here.',
   stopped: 'Stopped.',
 };
 

@@ -45,7 +45,7 @@ export function defineOverviewCommands(parley: Command): void {
   parley
     .command('doctor')
     .description(
-      'Check Node, configuration, database and agents, and say what to do. Exits with 1 when there is a problem.',
+      'Check Node, configuration, database, agents and the accounts of a running Parley, and say what to do. Exits with 1 when there is a problem.',
     )
     .addHelpText('after', examples('parley doctor', 'parley doctor --json'))
     .action(async (options: SpoolOptions) => (await import('../doctor.ts')).doctor(options));

@@ -7,6 +7,7 @@ import { openSpool } from '../open-spool.ts';
 import { spoolSettings } from '../spool-settings.ts';
 import { type Check, good, problem, warning } from './check.ts';
 import { checkDatabaseContent, checkDatabaseFile } from './database-checks.ts';
+import { checkRunning } from './running-checks.ts';
 import { checkSandboxes } from './sandbox-checks.ts';
 
 /** The oldest Node that runs TypeScript as it stands. */
@@ -53,6 +54,7 @@ async function checkSettings(flags: SpoolFlags): Promise<Check[]> {
     good('configuration', `valid; ${agents}`),
     ...warnings.map((text) => warning('configuration', text, 'See docs/guides/configuration.md.')),
     ...(await checkSandboxes(config)),
+    ...(await checkRunning(config.http)),
   ];
 }
 

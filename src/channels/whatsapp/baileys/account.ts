@@ -51,7 +51,7 @@ export class Account {
   readonly #sender: Sender;
   readonly #presence: Presence;
   #connection: Connection | null = null;
-  #state: AccountState = { kind: 'unlinked' };
+  #state: AccountState = { kind: 'connecting' };
   #failures = 0;
   #life: Promise<void> = Promise.resolve();
 
@@ -123,8 +123,8 @@ export class Account {
   async #owns(): Promise<boolean> {
     if (await this.#lease.take()) return true;
     const reason = 'another process runs this account';
-    const isNews = this.#state.reason !== reason;
-    this.#state = { kind: 'waiting', reason };
+    const isNews = this.#state.kind !== 'standby';
+    this.#state = { kind: 'standby', reason };
     if (isNews) this.#tell({ kind: 'closed', reason, code: null, action: 'retry', delayMs: LOOK_AGAIN_MS });
     return false;
   }
@@ -139,7 +139,7 @@ export class Account {
     await this.#keys.saved();
     if (this.#stopping.signal.aborted) return false;
     this.#failures = clock.now() - began >= STEADY_MS ? 1 : this.#failures + 1;
-    return await this.#follow(judge(ending, connection.isLinked));
+    return await this.#follow(judge(ending, connection.isLinked), connection.isLinked);
   }
 
   #connect(): Connection {
@@ -163,8 +163,10 @@ export class Account {
     return connection;
   }
 
-  async #follow({ action, reason, code }: Verdict): Promise<boolean> {
+  async #follow({ action, reason, code }: Verdict, isLinked: boolean): Promise<boolean> {
     const { sessions, id: account, logger } = this.#options;
+    // What comes next connects it again only if a phone has linked it; else somebody has to.
+    this.#state = { kind: isLinked ? 'waiting' : 'unlinked', reason };
     switch (action) {
       case 'at-once':
         if (this.#failures > MANY_FAILURES) await this.#pause(backoffDelay(this.#failures, RECONNECT));
@@ -188,7 +190,6 @@ export class Account {
           { account, code, reason, delayMs, failures: this.#failures },
           'WhatsApp is connected again later',
         );
-        this.#state = { kind: 'waiting', reason };
         this.#tell({ kind: 'closed', reason, code, action: 'retry', delayMs });
         await this.#pause(delayMs);
         return true;

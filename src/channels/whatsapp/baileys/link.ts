@@ -8,6 +8,8 @@ export interface AccountState {
     | 'open'
     /** It connects again after a while. */
     | 'waiting'
+    /** Another process has it; this one takes over when that one stops or dies. */
+    | 'standby'
     /** It does not connect any more. */
     | 'stopped';
   /** Why, in words. */

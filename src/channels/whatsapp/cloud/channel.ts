@@ -90,6 +90,11 @@ export class CloudChannel implements Channel {
     return this.#intake.numberOf(account);
   }
 
+  /** Why nothing can be sent until somebody has mended the account, in words; null: nothing is known to be in the way. */
+  trouble(account: string): string | null {
+    return this.#connectionOf(account)?.sender.trouble ?? null;
+  }
+
   /** Shown for 25 seconds, or until the answer comes. It also marks what the person wrote as read. */
   typing(account: string, peer: Peer, on: boolean): void {
     const last = this.#options.store.lastInbound(account, peer.id);

@@ -52,10 +52,16 @@ const uploadedSchema = z.object({ id: z.string().min(1) });
 export class Sender {
   readonly #options: SenderOptions;
   readonly #pauses: Pauses;
+  #trouble: string | null = null;
 
   constructor(options: SenderOptions) {
     this.#options = options;
     this.#pauses = new Pauses(options.clock);
+  }
+
+  /** Why nothing can be sent until somebody has mended the account, in words; null once something was sent. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Rejects with CHANNEL_SEND_FAILED when it is not known whether WhatsApp has it, or why not. */
@@ -138,6 +144,7 @@ export class Sender {
     const accepted = acceptedSchema.safeParse(body);
     if (!accepted.success) throw unknown('the answer names no message');
     this.#pauses.end(ACCOUNT, peer.id);
+    this.#trouble = null;
     await this.#options.store.answered(id, accepted.data.messages[0].id);
     return SENT;
   }
@@ -170,6 +177,8 @@ export class Sender {
         logger.warn(fields, 'WhatsApp has asked to wait; what is to be sent waits');
         return this.#wait(remedy.who === 'chat' ? peer.id : ACCOUNT, reason, remedy.backoff);
       case 'mend':
+        // Without WhatsApp's own details, which may name people and numbers: it is told over HTTP.
+        this.#trouble = describeFailure(words, code, '');
         logger.error(fields, 'the WhatsApp account cannot send until it is mended; what is to be sent waits');
         return this.#wait(ACCOUNT, reason, MEND);
     }
