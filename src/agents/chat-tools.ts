@@ -4,6 +4,7 @@ import { withApproval } from './approvals.ts';
 import type { AgentContext } from './context.ts';
 import type { Effects } from './effects.ts';
 import { GroupActions } from './groups.ts';
+import { sendingTools } from './toolbox/send-file.ts';
 import { selectTools, toolsNamed } from './toolbox/tool-policy.ts';
 import { groupTools, messagingTools } from './tools.ts';
 
@@ -20,6 +21,7 @@ export function ownTools(context: AgentContext, effects: Effects, place: ChatPla
     ...groupTools(new GroupActions(context, effects, place, person)),
     ...messagingTools(context, effects, sessionKey(card.id, place)),
     ...extraTools(effects),
+    ...fileTools(context, effects, place),
   };
   return selectTools(all, toolPolicy);
 }
@@ -27,7 +29,7 @@ export function ownTools(context: AgentContext, effects: Effects, place: ChatPla
 /** The tools of a turn in a discussion of a panel. Its agents are talking with each other as it is. */
 export function panelTools(context: AgentContext, effects: Effects, place: ChatPlace, person: string): ToolSet {
   const { toolPolicy, extraTools } = context;
-  const tools = selectTools(extraTools(effects), toolPolicy);
+  const tools = selectTools({ ...extraTools(effects), ...fileTools(context, effects, place) }, toolPolicy);
   return withApproval(context, effects, tools, toolsNamed(toolPolicy.approve), { place, person });
 }
 
@@ -35,4 +37,9 @@ export function panelTools(context: AgentContext, effects: Effects, place: ChatP
 export function peerTools(context: AgentContext, effects: Effects, conversation: string): ToolSet {
   const { allow, deny, approve } = context.toolPolicy;
   return selectTools(messagingTools(context, effects, conversation), { allow, deny: [...deny, ...approve] });
+}
+
+function fileTools({ fileSending }: AgentContext, effects: Effects, place: ChatPlace): ToolSet {
+  const sending = fileSending(place);
+  return sending ? sendingTools(sending, effects, place) : {};
 }

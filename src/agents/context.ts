@@ -18,6 +18,7 @@ import type { SeenEnvelopes } from '../protocol/seen-envelopes.ts';
 import type { ModelChain } from '../providers/chain.ts';
 import type { Gate } from '../security/gate.ts';
 import type { Effects } from './effects.ts';
+import type { FileSending } from './toolbox/send-file.ts';
 import type { ToolPolicy } from './toolbox/tool-policy.ts';
 
 /** What an agent is, and what it works with. */
@@ -52,6 +53,8 @@ export interface AgentContext {
   readonly taskTimeoutMs: number;
   /** The tools that it has beside those for talking to agents; their doings go into these effects. */
   extraTools(effects: Effects): ToolSet;
+  /** How it sends files of its workspace there; null where it has no workspace, or the chat can have no files. */
+  fileSending(place: ChatPlace): FileSending | null;
   /** `approve`: those of them that a person has to agree to, each time. */
   readonly toolPolicy: ToolPolicy & { readonly approve: readonly string[] };
   readonly approvals: ApprovalStore;

@@ -137,7 +137,10 @@ export class Effects {
     this.#kept += turns;
   }
 
-  /** Says something in a chat. `id`, where it follows from something else than this turn; `choices`: what can be answered by a button. */
+  /**
+   * Says something in a chat. `id`, where it follows from something else than this turn; `choices`: what can be answered by a button;
+   * `file`: what goes with it, and stays as it is until it has been sent.
+   */
   say(
     place: ChatPlace,
     text: string,
@@ -146,15 +149,17 @@ export class Effects {
       speaker = this.#self,
       id,
       choices,
+      file,
     }: {
       label?: string;
       speaker?: { id: string; name: string };
       id?: MessageId;
       choices?: NonNullable<ChatOut['choices']>;
+      file?: NonNullable<ChatOut['file']>;
     } = {},
   ): void {
     const said = { peer: place.peer, speaker: { id: speaker.id, name: speaker.name }, text };
-    this.#speak(place, choices ? { ...said, choices } : said, id ?? this.id(label));
+    this.#speak(place, { ...said, ...(choices && { choices }), ...(file && { file }) }, id ?? this.id(label));
   }
 
   /** Has a program on the other side of a chat read a text as it is. `about`: what this agent wants to find when it is answered. */

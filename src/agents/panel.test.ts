@@ -14,6 +14,8 @@ import {
 import { messageId } from '../domain/addresses.ts';
 import type { Panel, RoutingRules } from '../domain/routing.ts';
 import { startTrace } from '../domain/trace.ts';
+import { ConfinedFiles } from '../sandbox/confined-files.ts';
+import { Workspace } from '../sandbox/workspace.ts';
 import { panelGroup } from './groups.ts';
 
 const ROUND_MS = 120_000;
@@ -353,11 +355,18 @@ describe('what the agents of a panel that hear each other have of their own', ()
       {
         agents: { Nova: looking },
         extraTools: () => ({ read }),
-        toolPolicy: { allow: ['read', 'messaging', 'groups'] },
+        fileSending: () => ({
+          workspace: new Workspace(new ConfinedFiles('/nowhere')),
+          ...{ maxBytes: 0, refusal: () => null, keep: async () => '' },
+        }),
+        toolPolicy: { allow: ['fs', 'messaging', 'groups'] },
       },
     );
     await world.tell('Atlas', 'What is in it?');
-    expect(names).toEqual([['read'], ['read']]);
+    expect(names).toEqual([
+      ['read', 'send_file'],
+      ['read', 'send_file'],
+    ]);
     expect(spoken(world).filter((line) => line === 'Nova: a secret')).toHaveLength(2);
   });
 

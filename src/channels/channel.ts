@@ -46,6 +46,8 @@ export interface Channel {
   send(departure: ChatDeparture): Promise<SendOutcome>;
   /** The number or handle of an account, once it is known. */
   numberOf?(account: string): string | null;
+  /** Why the platform takes no such file, in words; null: it does. Not there where no file can be sent. */
+  fileRefusal?(file: { readonly mime: string; readonly bytes: number }): string | null;
   /** The account's agent begins or ceases to write in a chat. Where the platform cannot show it, nothing happens. */
   typing(account: string, peer: Peer, on: boolean): void;
   /** The bytes of a file that came with a message. Rejects with MEDIA_UNAVAILABLE when it is gone or has more than `maxBytes`, else with CHANNEL_SEND_FAILED. */

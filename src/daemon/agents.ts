@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { ToolSet } from 'ai';
 import { Agent } from '../agents/agent.ts';
 import { approversAmong } from '../agents/approvers.ts';
 import type { AgentContext, AgentWatcher } from '../agents/context.ts';
@@ -17,14 +16,17 @@ import type { ProviderId } from '../providers/catalogue.ts';
 import { ModelChain } from '../providers/chain.ts';
 import { RateCap } from '../providers/rate-cap.ts';
 import { chainLink } from '../providers/settings.ts';
+import type { Workspace } from '../sandbox/workspace.ts';
 import { DEFAULT_AGENT_MAX_LENGTH, DEFAULT_AGENT_RATE_LIMIT, Gate } from '../security/gate.ts';
 import { normaliseIdentity } from '../security/identity.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Database } from '../spool/sqlite/database.ts';
 import { keepSetting } from '../store/settings.ts';
 import type { AgentConfig, Config } from './config/config.ts';
+import type { DepartingFiles } from './departing-files.ts';
 import { MediaFiles } from './media.ts';
 import type { Records } from './records.ts';
+import type { Toolbox } from './workspaces.ts';
 
 interface AgentParts {
   readonly spool: Spool;
@@ -35,24 +37,29 @@ interface AgentParts {
   readonly channels: ReadonlyMap<string, Channel>;
   readonly links: () => readonly string[];
   /** What each of them may have beside the tools for talking. */
-  readonly toolboxes: ReadonlyMap<AgentId, ToolSet>;
+  readonly toolboxes: ReadonlyMap<AgentId, Toolbox>;
+  readonly departingFiles: DepartingFiles;
   readonly onOpened: AgentWatcher['opened'] | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** What each agent has for itself. */
-type PerAgent = 'card' | 'persona' | 'chain' | 'toolPolicy' | 'approvalTimeoutMs' | 'extraTools';
+type PerAgent = 'card' | 'persona' | 'chain' | 'toolPolicy' | 'approvalTimeoutMs' | 'extraTools' | 'fileSending';
 
 /** The agents of this process, ready to handle their mailboxes. */
 export function makeAgents(config: Config, parts: AgentParts): Agent[] {
-  const { spool, records, gate, keys, channels, links, toolboxes, onOpened, clock, logger } = parts;
+  const { spool, records, gate, keys, channels, links, toolboxes, departingFiles, onOpened, clock, logger } = parts;
   const admins = adminsOf(config);
-  const media = new MediaFiles({
-    folder: join(config.dataDir, 'media'),
-    maxBytes: config.whatsapp?.maxMediaBytes ?? 0,
-    channels,
-  });
+  const maxBytes = config.whatsapp?.maxMediaBytes ?? 0;
+  const media = new MediaFiles({ folder: join(config.dataDir, 'media'), maxBytes, channels });
+  const sendingFrom =
+    (workspace: Workspace): AgentContext['fileSending'] =>
+    ({ channel: name }) => {
+      const channel = channels.get(name);
+      const refusal = channel?.fileRefusal?.bind(channel);
+      return refusal ? { workspace, maxBytes, refusal, keep: departingFiles.keep.bind(departingFiles) } : null;
+    };
   const { registry: directory, sessions, groups, discussions, audit, seen, teams, approvals } = records;
   const shared: Omit<AgentContext, PerAgent> = {
     ...{ directory, sessions, groups, discussions, audit, seen, teams, approvals, gate, keys, clock, logger, links },
@@ -76,6 +83,7 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
   };
   const caps = rateCaps(config.agents, clock);
   return config.agents.map((agent) => {
+    const { tools = {}, workspace = null } = toolboxes.get(agent.id) ?? {};
     const links = agent.chain.map((settings) => chainLink(settings, agent.name, caps.get(settings.provider)));
     return new Agent({
       ...shared,
@@ -83,7 +91,8 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
       persona: agent.persona,
       toolPolicy: agent.tools,
       approvalTimeoutMs: agent.tools.approvalMinutes * 60_000,
-      extraTools: () => toolboxes.get(agent.id) ?? {},
+      extraTools: () => tools,
+      fileSending: workspace ? sendingFrom(workspace) : () => null,
       chain: new ModelChain(links, { clock, logger }),
     });
   });

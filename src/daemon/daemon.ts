@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { AgentWatcher } from '../agents/context.ts';
 import type { LocalChannel } from '../channels/local/local-channel.ts';
 import { loadPage } from '../channels/local/page-assets.ts';
@@ -20,6 +21,7 @@ import { SqliteSpool } from '../spool/sqlite/sqlite-spool.ts';
 import { announce, cardOf, envelopeKeys, makeAgents, makeGate, ownerOn } from './agents.ts';
 import { Chats } from './chats.ts';
 import type { Config } from './config/config.ts';
+import { DepartingFiles } from './departing-files.ts';
 import { every } from './every.ts';
 import { close, healthServer, listen } from './http.ts';
 import { introduce } from './introductions.ts';
@@ -144,8 +146,9 @@ async function start(
   await chats.start();
   for (const { address, handle } of chats.outboxes()) serve(address, handle);
   const toolboxes = await openToolboxes(config, { clock, logger });
+  const departingFiles = new DepartingFiles({ folder: join(config.dataDir, 'outgoing'), spool, clock });
   const parts = {
-    ...{ spool, records, gate, keys, onOpened, clock, logger, toolboxes },
+    ...{ spool, records, gate, keys, onOpened, clock, logger, toolboxes, departingFiles },
     channels: chats.byName,
     links: links.states,
   };
@@ -197,6 +200,7 @@ async function start(
     await chats.sweep(clock.now() - CHAT_MEMORY_MS);
     await records.seen.sweep(clock.now());
     await spool.cleanup(idleSince);
+    await departingFiles.sweep();
   };
   stops.push(every(HEARTBEAT_MS, { clock, logger }, beat), every(sweepMinutes * 60_000, { clock, logger }, sweep));
   return { url, spool, channel: local };

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Channel } from '../channels/channel.ts';
 import type { ChatIn, Media } from '../domain/chat.ts';
 import { ParleyError } from '../domain/errors.ts';
+import { keepFile } from './keep-file.ts';
 
 export interface MediaOptions {
   /** Where files are kept; made when the first comes. */
@@ -53,10 +53,7 @@ export class MediaFiles {
     const path = join(folder, `${name}.${EXTENSION.exec(media.mime)?.[1] ?? 'bin'}`);
     if (existsSync(path)) return { path, bytes: media.bytes ?? 0 };
     const content = await fetch(account, media, maxBytes);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    // Whole or not at all: a crash in the middle leaves no half of it under its name.
-    await writeFile(`${path}.part`, content, { mode: 0o600, flush: true });
-    await rename(`${path}.part`, path);
+    await keepFile(path, content);
     return { path, bytes: content.byteLength };
   }
 }

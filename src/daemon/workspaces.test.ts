@@ -15,7 +15,7 @@ async function descriptions(agents: Readonly<Record<string, object>>) {
   const { config } = started({ files: { 'parley.json5': JSON.stringify({ provider: 'demo', agents }) } });
   const dataDir = join(folder, 'data');
   const toolboxes = await openToolboxes({ ...config, dataDir }, { clock: systemClock, logger: silentLogger });
-  return (agent: string, tool: string) => toolboxes.get(agentId(agent))?.[tool]?.description;
+  return (agent: string, tool: string) => toolboxes.get(agentId(agent))?.tools[tool]?.description;
 }
 
 describe('the tool for commands', () => {

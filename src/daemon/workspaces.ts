@@ -6,25 +6,34 @@ import type { AgentId } from '../domain/addresses.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type OpenWorkspace, openWorkspace } from '../sandbox/open-workspace.ts';
+import type { Workspace } from '../sandbox/workspace.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { workspaceOf } from './config/workspace-folders.ts';
 
 /** Only whoever may work with files or commands gets a folder for it. */
 const NEED_A_WORKSPACE: readonly string[] = [...TOOL_GROUPS.fs, ...TOOL_GROUPS.runtime];
 
-/** The tools for files, commands and the web of each agent that may have some. Throws CONFIG_INVALID when a workspace cannot be made. */
+/** What an agent works with besides talking. */
+export interface Toolbox {
+  /** For files, commands and the web. */
+  readonly tools: ToolSet;
+  /** null: it may work with no files. */
+  readonly workspace: Workspace | null;
+}
+
+/** The toolbox of each agent. Throws CONFIG_INVALID when a workspace cannot be made. */
 export async function openToolboxes(
   { agents, dataDir }: Pick<Config, 'agents' | 'dataDir'>,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
-): Promise<ReadonlyMap<AgentId, ToolSet>> {
-  const toolboxes = new Map<AgentId, ToolSet>();
+): Promise<ReadonlyMap<AgentId, Toolbox>> {
+  const toolboxes = new Map<AgentId, Toolbox>();
   // Agents that share a folder share its workspace, which makes one change after the other.
   const open = new Map<string, OpenWorkspace>();
   for (const agent of agents) {
     const { mode, limits, network } = agent.sandbox;
     const web = webTools({ network });
     if (!worksInFolder(agent)) {
-      toolboxes.set(agent.id, web);
+      toolboxes.set(agent.id, { tools: web, workspace: null });
       continue;
     }
     const folder = workspaceOf(agent, dataDir);
@@ -36,7 +45,8 @@ export async function openToolboxes(
       const what = opened.shell.ok ? 'no network in the sandbox' : 'no sandbox: files are confined';
       logger.warn({ agent: agent.id, reason: shell.error }, `${what}, commands are refused`);
     }
-    toolboxes.set(agent.id, { ...workspaceTools({ workspace: opened.workspace, shell }), ...web });
+    const { workspace } = opened;
+    toolboxes.set(agent.id, { tools: { ...workspaceTools({ workspace, shell }), ...web }, workspace });
   }
   return toolboxes;
 }

@@ -8,8 +8,11 @@ type Sent =
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** Where several agents write from one number, each says who it is. */
-const labelled = (chat: ChatOut): ChatOut =>
-  chat.text === '' || chat.verbatim === true ? chat : { ...chat, text: `${chat.speaker.name}: ${chat.text}` };
+function labelled(chat: ChatOut): ChatOut {
+  const { text, speaker, file, verbatim } = chat;
+  if (verbatim === true || (text === '' && !file)) return chat;
+  return { ...chat, text: text === '' ? speaker.name : `${speaker.name}: ${text}` };
+}
 
 /** The handler of a channel account's outbox: says a message with the id that it has had all along, then acks it durably. */
 export function outbox(

@@ -41,8 +41,8 @@ export class ConfinedFiles implements Files {
     this.#root = root;
   }
 
-  read(path: WorkspacePath, _signal: AbortSignal): Promise<Result<Buffer, string>> {
-    return this.#inFolderOf(path, {}, (folder, name) => readIn(folder, name));
+  read(path: WorkspacePath, maxBytes: number, _signal: AbortSignal): Promise<Result<Buffer, string>> {
+    return this.#inFolderOf(path, {}, (folder, name) => readIn(folder, name, maxBytes));
   }
 
   write(path: WorkspacePath, content: Uint8Array, _signal: AbortSignal): Promise<Result<void, string>> {
@@ -76,7 +76,7 @@ export class ConfinedFiles implements Files {
         for (const one of await namesOf(inner)) await visit(inner, one, `${known}/${one}`, depth + 1);
       } else if (kind === 'file') {
         files++;
-        const content = await readIn(folder, name).catch(() => null);
+        const content = await readIn(folder, name, MAX_FILE_BYTES).catch(() => null);
         if (content && !content.includes(0)) items.push(...matchesIn(content.toString(), text, known));
       }
     };
@@ -130,11 +130,11 @@ async function openFolder(path: string, place: string): Promise<OpenFolder & Asy
 
 const namesOf = async ({ place }: OpenFolder): Promise<string[]> => (await readdir(place)).sort();
 
-async function readIn({ place }: OpenFolder, name: string): Promise<Buffer> {
+async function readIn({ place }: OpenFolder, name: string, maxBytes: number): Promise<Buffer> {
   await using file = await open(join(place, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   const stats = await file.stat();
   refuseUnlessOwn(stats);
-  if (stats.size > MAX_FILE_BYTES) throw new Error(tooLarge());
+  if (stats.size > maxBytes) throw new Error(tooLarge(maxBytes));
   return await file.readFile();
 }
 

@@ -1,7 +1,7 @@
 import type { Result } from '../lib/result.ts';
 import type { WorkspacePath } from './workspace-path.ts';
 
-/** The largest file that the tools for files read or write, in bytes. */
+/** The largest text that the tools for files read or write, in bytes. */
 export const MAX_FILE_BYTES = 1024 * 1024;
 /** The longest list of files. */
 export const MAX_ENTRIES = 1_000;
@@ -35,8 +35,8 @@ export interface SearchFor {
 
 /** The files of one workspace. Nothing here leads out of it, whatever is in it. What does not work is told in words. */
 export interface Files {
-  /** A whole file of up to `MAX_FILE_BYTES`. */
-  read(path: WorkspacePath, signal: AbortSignal): Promise<Result<Buffer, string>>;
+  /** A whole file of up to `maxBytes`. */
+  read(path: WorkspacePath, maxBytes: number, signal: AbortSignal): Promise<Result<Buffer, string>>;
   /** Makes the file, and the folders that it is in, or puts it in the place of what was there: all of it or none. */
   write(path: WorkspacePath, content: Uint8Array, signal: AbortSignal): Promise<Result<void, string>>;
   /** What is in a folder, in no order. */
@@ -45,4 +45,4 @@ export interface Files {
   search(path: WorkspacePath, wanted: SearchFor, signal: AbortSignal): Promise<Result<Bounded<Match>, string>>;
 }
 
-export const tooLarge = (): string => `The file is larger than ${MAX_FILE_BYTES} bytes.`;
+export const tooLarge = (maxBytes: number): string => `The file is larger than ${maxBytes} bytes.`;

@@ -4,7 +4,6 @@ import {
   type Entry,
   type Files,
   MAX_ENTRIES,
-  MAX_FILE_BYTES,
   MAX_MATCHES,
   type Match,
   type SearchFor,
@@ -31,14 +30,14 @@ export class SandboxedFiles implements Files {
     this.#sandbox = sandbox;
   }
 
-  async read(path: WorkspacePath, signal: AbortSignal): Promise<Result<Buffer, string>> {
-    const bytes = MAX_FILE_BYTES + 1;
+  async read(path: WorkspacePath, maxBytes: number, signal: AbortSignal): Promise<Result<Buffer, string>> {
+    const bytes = maxBytes + 1;
     const run = await this.#sandbox.run(['head', '-c', `${bytes}`, '--', within(path)], {
       signal,
       outputBytes: 2 * bytes,
     });
     if (run.exitCode !== 0) return err(problemOf(run));
-    return run.stdout.length < bytes ? ok(run.stdout) : err(tooLarge());
+    return run.stdout.length < bytes ? ok(run.stdout) : err(tooLarge(maxBytes));
   }
 
   async write(path: WorkspacePath, content: Uint8Array, signal: AbortSignal): Promise<Result<void, string>> {

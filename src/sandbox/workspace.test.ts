@@ -155,6 +155,19 @@ describe.each(['all', 'off'] as const)('the files of a workspace, with the sandb
     expect((await workspace.files.read('fits', going())).ok).toBe(true);
   });
 
+  it('[TOL-02] are read as they are, up to a size', async () => {
+    using workspace = await TestWorkspace.open(mode);
+    const content = Buffer.from(Array.from({ length: 2 * 1024 * 1024 }, (_, n) => n % 251));
+    writeFileSync(join(workspace.folder, 'picture'), content);
+    const read = await workspace.files.bytes('picture', content.length, going());
+    expect(read.ok && read.value.equals(content)).toBe(true);
+    expect(await workspace.files.bytes('picture', content.length - 1, going())).toEqual({
+      ok: false,
+      error: `The file is larger than ${content.length - 1} bytes.`,
+    });
+    expect(await workspace.files.bytes('../picture', content.length, going())).toMatchObject({ ok: false });
+  });
+
   it.each([
     ['of bytes', Buffer.from([0xff, 0xfe, 0x41])],
     ['with NUL', Buffer.from('a\0b')],
@@ -204,6 +217,7 @@ describe.each(['all', 'off'] as const)('the files of a workspace, with the sandb
     using workspace = await TestWorkspace.open(mode);
     const secret = plantSecret(workspace);
     expect(await workspace.files.read(path, going())).toMatchObject({ ok: false });
+    expect(await workspace.files.bytes(path, 1_000, going())).toMatchObject({ ok: false });
     expect(await workspace.files.edit(path, 'secret', 'x', going())).toMatchObject({ ok: false });
     await workspace.files.write(path, 'overwritten', going());
     await workspace.files.write(`${path}/more`, 'overwritten', going());

@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { type Bounded, type Entry, type Files, MAX_FILE_BYTES, type Match, type SearchFor, tooLarge } from './files.ts';
 import { type WorkspacePath, workspacePath } from './workspace-path.ts';
 
-/** The files that an agent works with, as text. What does not work is told in words. */
+/** The files that an agent works with, mostly as text. What does not work is told in words. */
 export class Workspace {
   readonly #files: Files;
   #lastChange: Promise<unknown> = Promise.resolve();
@@ -13,6 +13,11 @@ export class Workspace {
 
   async read(path: string, signal: AbortSignal): Promise<Result<string, string>> {
     return await at(path, (place) => this.#text(place, signal));
+  }
+
+  /** A file as it is, text or not. */
+  async bytes(path: string, maxBytes: number, signal: AbortSignal): Promise<Result<Buffer, string>> {
+    return await at(path, (place) => this.#files.read(place, maxBytes, signal));
   }
 
   /** Changes go one after the other: a model may ask for several at once. */
@@ -45,14 +50,14 @@ export class Workspace {
   }
 
   async #text(path: WorkspacePath, signal: AbortSignal): Promise<Result<string, string>> {
-    const content = await this.#files.read(path, signal);
+    const content = await this.#files.read(path, MAX_FILE_BYTES, signal);
     return content.ok ? decode(content.value) : content;
   }
 
   #put(path: WorkspacePath, text: string, signal: AbortSignal): Promise<Result<void, string>> {
     const content = Buffer.from(text);
     return content.length > MAX_FILE_BYTES
-      ? Promise.resolve(err(tooLarge()))
+      ? Promise.resolve(err(tooLarge(MAX_FILE_BYTES)))
       : this.#files.write(path, content, signal);
   }
 

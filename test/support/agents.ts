@@ -86,6 +86,8 @@ export interface WorldOptions {
   /** Of every agent; default: APPROVAL_TIMEOUT_MS. */
   readonly approvalTimeoutMs?: number;
   readonly extraTools?: AgentContext['extraTools'];
+  /** Of every agent; default: none can. */
+  readonly fileSending?: AgentContext['fileSending'];
   /** What is for the agents. Default: all is to be answered. */
   readonly attention?: InboundOptions['attention'];
   /** Who of those who speak in a chat is an agent. */
@@ -243,6 +245,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     taskTimeoutMs: 600_000,
     links: () => [],
     extraTools: options.extraTools ?? (() => ({})),
+    fileSending: options.fileSending ?? (() => null),
     toolPolicy: { allow: null, deny: [], approve: [], ...options.toolPolicy },
     approvals,
     approvers: approversAmong(new Set(options.admins)),

@@ -3,7 +3,7 @@ import { nearest } from '../../lib/suggestion.ts';
 
 /** The tools that an agent can have, in the groups by which they are allowed and denied. */
 export const TOOL_GROUPS = {
-  fs: ['read', 'write', 'edit', 'list', 'search'],
+  fs: ['read', 'write', 'edit', 'list', 'search', 'send_file'],
   runtime: ['bash'],
   web: ['http_fetch'],
   messaging: ['message_agent', 'list_agents'],

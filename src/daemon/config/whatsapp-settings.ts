@@ -46,6 +46,6 @@ export const whatsAppSection = z.strictObject({
   groups: z.array(text).default([]).describe('Ids or names of the groups in which the agents answer, or all.'),
   groupActivation: oneOf('activation', GROUP_ACTIVATIONS).default('mention'),
   debounceMs: whole('milliseconds', 0, 60_000).default(1000).describe('0: every message is answered at once.'),
-  maxMediaMb: whole('MiB', 1, 100).default(20).describe('Of one file that a person sends.'),
+  maxMediaMb: whole('MiB', 1, 100).default(20).describe('Of one file that a person or an agent sends.'),
   cloud: cloudApiSection.prefault({}).describe('For mode cloud-api.'),
 });

@@ -60,6 +60,11 @@ export class BaileysChannel implements Channel {
     return await this.#account(departure.account).send(departure);
   }
 
+  /** What it does not show, it takes as a document. */
+  fileRefusal(): null {
+    return null;
+  }
+
   typing(account: string, peer: Peer, on: boolean): void {
     this.#accounts.get(account)?.typing(peer, on);
   }

@@ -5,7 +5,7 @@ import type { Logger } from '../../../lib/logger.ts';
 import type { Channel, ChatDeparture, Receive, SendOutcome } from '../../channel.ts';
 import { type CloudAccount, GraphClient } from './graph-client.ts';
 import { type DepartureStatus, Intake, type WebhookReceipt } from './intake.ts';
-import { downloadMedia } from './media.ts';
+import { downloadMedia, uploadOf } from './media.ts';
 import { MAX_TEXT, type Template } from './outgoing.ts';
 import { Sender } from './sender.ts';
 import { isSameSecret, isSigned } from './signature.ts';
@@ -93,6 +93,11 @@ export class CloudChannel implements Channel {
   /** Why nothing can be sent until somebody has mended the account, in words; null: nothing is known to be in the way. */
   trouble(account: string): string | null {
     return this.#connectionOf(account)?.sender.trouble ?? null;
+  }
+
+  fileRefusal({ mime, bytes }: { readonly mime: string; readonly bytes: number }): string | null {
+    const upload = uploadOf(mime, bytes);
+    return upload.ok ? null : upload.error;
   }
 
   /** Shown for 25 seconds, or until the answer comes. It also marks what the person wrote as read. */
