@@ -24,7 +24,7 @@ import type { Database } from '../spool/sqlite/database.ts';
 import { keepSetting } from '../store/settings.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import type { DepartingFiles } from './departing-files.ts';
-import { MediaFiles } from './media.ts';
+import { MEDIA, MediaFiles } from './media.ts';
 import type { Records } from './records.ts';
 import type { Toolbox } from './workspaces.ts';
 
@@ -52,7 +52,7 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
   const { spool, records, gate, keys, channels, links, toolboxes, departingFiles, onOpened, clock, logger } = parts;
   const admins = adminsOf(config);
   const maxBytes = config.whatsapp?.maxMediaBytes ?? 0;
-  const media = new MediaFiles({ folder: join(config.dataDir, 'media'), maxBytes, channels });
+  const media = new MediaFiles({ folder: join(config.dataDir, MEDIA), maxBytes, channels });
   const sendingFrom =
     (workspace: Workspace): AgentContext['fileSending'] =>
     ({ channel: name }) => {

@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type MessageId, messageId } from '../domain/addresses.ts';
 import { ParleyError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Spool } from '../spool/spool.ts';
-import { keepFile } from './keep-file.ts';
+import { keepFile, namesIn } from './keep-file.ts';
 
 interface DepartingFilesOptions {
   /** Where the files are kept; made when the first comes. */
@@ -53,15 +53,5 @@ export class DepartingFiles {
     if (reports.length > 0) return reports.every(({ status }) => status === 'acked' || status === 'expired');
     const found = await stat(join(folder, name)).catch(() => null);
     return found !== null && found.mtimeMs < clock.now() - UNCLAIMED_MS;
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    // Nothing has been sent yet.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
   }
 }

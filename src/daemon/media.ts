@@ -6,6 +6,9 @@ import type { ChatIn, Media } from '../domain/chat.ts';
 import { ParleyError } from '../domain/errors.ts';
 import { keepFile } from './keep-file.ts';
 
+/** The folder of files that have come, among the data. */
+export const MEDIA = 'media';
+
 export interface MediaOptions {
   /** Where files are kept; made when the first comes. */
   readonly folder: string;
