@@ -65,6 +65,7 @@ describe('24 hours after the last message of a person', () => {
     expect(await send('d1')).toEqual(sent);
     await cloud.api.say(cloud.api.business.addPerson({ phone: '15550102' }), text('let me in'));
     expect(cloud.store.lastInbound(ACCOUNT, '+15550102')).toBeNull();
+    expect(cloud.store.holder(ACCOUNT, '+15550102')).toBeNull();
   });
 
   it('[WHA-02] a clock that is ahead does not keep the window open longer', async () => {
