@@ -5,7 +5,7 @@ import type { Logger } from '../../../lib/logger.ts';
 import type { Channel, ChatDeparture, Receive, SendOutcome } from '../../channel.ts';
 import { type CloudAccount, GraphClient } from './graph-client.ts';
 import { addressOf } from './identity.ts';
-import { type DepartureStatus, Intake, type WebhookReceipt } from './intake.ts';
+import { type DepartureStatus, Intake, type SaidBefore, type WebhookReceipt } from './intake.ts';
 import { downloadMedia } from './media.ts';
 import { MAX_TEXT, type Template } from './outgoing.ts';
 import { Sender } from './sender.ts';
@@ -25,6 +25,8 @@ export interface CloudOptions {
   readonly store: CloudStore;
   /** Asks a person who has not written for 24 hours to do so; without it, what is for them is refused. */
   readonly template?: Template;
+  /** What messages that are answered say. */
+  readonly said?: SaidBefore;
   readonly onStatus?: (status: DepartureStatus) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -1,5 +1,5 @@
 import { isForeignId } from '../../../domain/addresses.ts';
-import type { ChatIn, Peer } from '../../../domain/chat.ts';
+import type { ChatIn, Peer, Said } from '../../../domain/chat.ts';
 import { deriveId } from '../../../lib/ids.ts';
 import { aliasesOf, type Person, type PersonIds } from './identity.ts';
 import { contentOf, type MessageContent } from './message-content.ts';
@@ -32,6 +32,8 @@ export interface Addressee {
   identify(ids: PersonIds): Person | null;
   /** Our id of the message that the account has sent and that has this id of WhatsApp; null when it has sent none. */
   departureOf(message: string): string | null;
+  /** What was said by the message that has this id of WhatsApp, and this one of ours; null: not known. */
+  said(message: string, platformId: string): Said | null;
 }
 
 const PHONE_NUMBER = /^\+?\d{1,20}$/;
@@ -68,7 +70,7 @@ export function readingOf(message: WebhookMessage, change: WebhookChange, addres
     peer,
     sender: senderOf(person, contact?.profile?.name),
     text: content.text,
-    ...(reaction ? { reaction } : replyOf(message)),
+    ...(reaction ? { reaction } : replyOf(message, peer, person, addressee)),
     ...(peer.kind === 'group' && { addressed: isAddressed(message, content, change.ownNumber, addressee) }),
     ...(content.media !== undefined && { media: [...content.media] }),
     ...(at !== null && { at }),
@@ -111,9 +113,22 @@ function peerOf({ group_id }: WebhookMessage, { id }: Person): Peer | null {
   return isForeignId(group_id) ? { kind: 'group', id: group_id } : null;
 }
 
-function replyOf({ context }: WebhookMessage): { replyTo?: string } {
-  return context?.id === undefined ? {} : { replyTo: platformIdOf(context.id) };
+function replyOf(
+  { context }: WebhookMessage,
+  peer: Peer,
+  person: Person,
+  { said }: Addressee,
+): Pick<ChatIn, 'replyTo' | 'quoted'> {
+  if (context?.id === undefined) return {};
+  const replyTo = platformIdOf(context.id);
+  const answered = said(context.id, replyTo);
+  // The id is the choice of whoever answers: nobody hears by it what was said elsewhere.
+  if (answered === null || answered.text === '' || !isSameChat(answered.peer, peer, person)) return { replyTo };
+  return { replyTo, quoted: { text: answered.text, sender: answered.sender } };
 }
+
+const isSameChat = (one: Peer, other: Peer, { names }: Person): boolean =>
+  one.kind === other.kind && (one.id === other.id || (one.kind === 'dm' && names.includes(one.id)));
 
 /** What people think of each other's messages is not our matter. */
 function reactionIn(

@@ -1,3 +1,4 @@
+import type { Said } from '../../../domain/chat.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { errorText } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
@@ -37,11 +38,16 @@ export interface WebhookReceipt {
   failed: number;
 }
 
+/** What was said in a chat: by us, with this id of a departure, or by somebody else, with this id of an arrival; null: not known. */
+export type SaidBefore = (id: { readonly departure: string } | { readonly arrival: string }) => Said | null;
+
 export interface IntakeOptions {
   readonly channel: string;
   /** The account with this id of a number; null when it is none of ours. */
   accountOf(phoneNumberId: string): string | null;
   readonly store: CloudStore;
+  /** Default: nothing is known of what was said. */
+  readonly said?: SaidBefore;
   /** When it rejects, the webhook comes again. */
   readonly onStatus?: (status: DepartureStatus) => Promise<void>;
   readonly clock: Clock;
@@ -124,12 +130,17 @@ export class Intake {
   }
 
   #addressee(account: string): Addressee {
-    const { channel, store } = this.#options;
+    const { channel, store, said = () => null } = this.#options;
     return {
       channel,
       account,
       identify: (ids) => identify(store, account, ids),
       departureOf: (message) => store.pieceOf(message)?.departure ?? null,
+      said: (message, platformId) => {
+        const piece = store.pieceOf(message);
+        if (piece === null) return said({ arrival: platformId });
+        return isInvitation(piece.id) ? null : said({ departure: piece.departure });
+      },
     };
   }
 
