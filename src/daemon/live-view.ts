@@ -3,12 +3,12 @@ import { APPROVAL_DECIDED } from '../agents/approval-decisions.ts';
 import { TIMER } from '../agents/effects.ts';
 import type { LocalChannel } from '../channels/local/local-channel.ts';
 import type { FlowEvent, Receipt } from '../channels/local/wire.ts';
-import { type Address, messageId } from '../domain/addresses.ts';
+import { arrivedId } from '../delivery/inbound.ts';
+import type { Address } from '../domain/addresses.ts';
 import { CHAT_IN, CHAT_OUT, chatArrivalSchema, chatOutSchema } from '../domain/chat.ts';
 import type { DeliveryStatus } from '../domain/delivery.ts';
 import type { Message } from '../domain/message.ts';
 import type { Clock } from '../lib/clock.ts';
-import { deriveId } from '../lib/ids.ts';
 import { ENVELOPE } from '../protocol/ai-comms-1.0.ts';
 import type { DeliveryReport, Spool } from '../spool/spool.ts';
 
@@ -57,7 +57,7 @@ function concernsApprovals({ payload: { type, data } }: Message): boolean {
 
 /** How far a message has come that the person wrote on the local phone. */
 export function receiptOf(spool: Spool, channel: string, platformId: string): Receipt {
-  return receiptFrom(spool.status(messageId(deriveId('msg', channel, platformId))));
+  return receiptFrom(spool.status(arrivedId(channel, platformId)));
 }
 
 function receiptFrom(reports: readonly DeliveryReport[]): Receipt {

@@ -1,11 +1,19 @@
 import { fastify } from 'fastify';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { GraphError } from '../../test/support/graph-api/errors.ts';
 import { GraphApi } from '../../test/support/graph-api/graph-api.ts';
 import { openTestSpool } from '../../test/support/spool.ts';
-import type { SendOutcome } from '../channels/channel.ts';
-import { accountAddress, agentAddress, agentId, conversationId, messageId } from '../domain/addresses.ts';
-import { CHAT_OUT, type ChatOut } from '../domain/chat.ts';
+import type { Receive, SendOutcome } from '../channels/channel.ts';
+import { arrivedId } from '../delivery/inbound.ts';
+import {
+  accountAddress,
+  agentAddress,
+  agentId,
+  conversationId,
+  messageId,
+  systemAddress,
+} from '../domain/addresses.ts';
+import { CHAT_IN, CHAT_OUT, type ChatIn, type ChatOut } from '../domain/chat.ts';
 import { startTrace } from '../domain/trace.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { started } from './config/config-fixtures.ts';
@@ -40,7 +48,23 @@ async function open() {
   if (!config.whatsapp) throw new Error('WhatsApp is not configured');
   const options = { db, spool, clock, link: () => undefined, logger: silentLogger };
   const { channel, routes, health } = openWhatsApp(config, config.whatsapp, options);
-  await channel.start(async () => 'accepted');
+  const heard: ChatIn[] = [];
+  /** As the way in keeps it. */
+  const receive: Receive = async ({ id: platformId, chat, also }) => {
+    const id = arrivedId(channel.name, platformId);
+    const message = {
+      id,
+      from: systemAddress('person'),
+      deliveries: [{ to: agentAddress(ATLAS) }],
+      conversation: conversationId(`conv_${chat.peer.id}`),
+      payload: { type: CHAT_IN, data: { id: platformId, ...chat } },
+      trace: startTrace(id, null),
+    };
+    await spool.send([message], also);
+    heard.push(chat);
+    return 'accepted';
+  };
+  await channel.start(receive);
   const app = fastify({ logger: false });
   if (routes) await app.register(routes);
   const url = `${await app.listen({ host: '127.0.0.1', port: 0 })}/webhooks/whatsapp`;
@@ -68,7 +92,7 @@ async function open() {
     await spool.send([message]);
     return await channel.send({ id, account: ATLAS, chat });
   };
-  return { api, clock, spool, say, health };
+  return { api, clock, spool, say, health, heard, people };
 }
 
 it('[WHA-02] the owner hears, once, of a message that WhatsApp took and could not deliver', async () => {
@@ -100,4 +124,57 @@ it('[OBS-01] [WHA-02] an account of the Cloud API is paused from a bad token unt
   expect(health()).toEqual(paused);
   expect(await say('two', ANN)).toEqual({ kind: 'sent' });
   expect(health()).toEqual([{ ...fares, state: 'open', reason: null }]);
+});
+
+describe('an answer to a message', () => {
+  const text = (body: string): object => ({ type: 'text', text: { body } });
+  type World = Awaited<ReturnType<typeof open>>;
+  const answer = async ({ api, heard, people }: World, answers: string, by = 0): Promise<ChatIn | undefined> => {
+    const [person] = people.slice(by);
+    if (person) await api.say(person, text('And this?'), { answers });
+    return heard.at(-1);
+  };
+
+  it('[WHA-05] [WHA-02] brings what the agent has said in it', async () => {
+    const world = await open();
+    await world.say('msg_to_owner', OWNER);
+    const [sent] = world.api.business.taken;
+    expect(await answer(world, sent?.id ?? '')).toMatchObject({
+      replyTo: sent?.id,
+      quoted: { text: 'Hi.', sender: 'Atlas' },
+    });
+  });
+
+  it.each(['wamid.SAID', 'x'.repeat(201)])('[WHA-05] [WHA-02] brings what a person has said in it: %s', async (id) => {
+    const world = await open();
+    const [owner] = world.people;
+    if (owner) await world.api.say(owner, text('My car is teal.'), { id });
+    expect(await answer(world, id)).toMatchObject({ quoted: { text: 'My car is teal.', sender: OWNER } });
+  });
+
+  it('[WHA-05] [SEC-01] brings nothing of another chat, of what nobody knows, and of a file without words', async () => {
+    const world = await open();
+    await world.say('msg_to_owner', OWNER);
+    const [owner] = world.people;
+    if (owner) {
+      await world.api.say(owner, text('My secret.'), { id: 'wamid.SAID' });
+      await world.api.say(owner, { type: 'image', image: { id: '7' } }, { id: 'wamid.FILE' });
+    }
+    const others = [world.api.business.taken[0]?.id ?? '', 'wamid.SAID'];
+    for (const id of others) expect(await answer(world, id, 1)).not.toHaveProperty('quoted');
+    for (const id of ['wamid.NONE', 'wamid.FILE']) {
+      const heard = await answer(world, id);
+      expect(heard).toMatchObject({ replyTo: id });
+      expect(heard).not.toHaveProperty('quoted');
+    }
+  });
+
+  it('[WHA-05] [WHA-02] brings what was said to them by their other id', async () => {
+    const { api, say, heard } = await open();
+    const person = api.business.addPerson({ name: 'Bo', phone: '15550102', userId: 'US.102' });
+    api.business.openWindow(person);
+    await say('msg_to_bo', '15550102');
+    await api.say(person, text('So?'), { answers: api.business.taken[0]?.id ?? '' });
+    expect(heard.at(-1)).toMatchObject({ peer: { id: 'US.102' }, quoted: { text: 'Hi.' } });
+  });
 });

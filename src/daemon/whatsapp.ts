@@ -4,11 +4,11 @@ import { BaileysChannel } from '../channels/whatsapp/baileys/channel.ts';
 import type { LinkEvent } from '../channels/whatsapp/baileys/link.ts';
 import { CloudChannel } from '../channels/whatsapp/cloud/channel.ts';
 import { cloudRoutes } from '../channels/whatsapp/cloud/routes.ts';
-import type { Attention } from '../delivery/inbound.ts';
+import { type Attention, arrivedId } from '../delivery/inbound.ts';
 import type { Route } from '../delivery/router.ts';
 import { undeliveredNotice } from '../delivery/undelivered-notice.ts';
 import { messageId } from '../domain/addresses.ts';
-import { type ChatIn, chatOutSchema } from '../domain/chat.ts';
+import { type ChatIn, chatOutSchema, saidIn } from '../domain/chat.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -78,6 +78,8 @@ function openCloud(
     accounts: ids.map((id) => ({ id, phoneNumberId, accessToken })),
     ...{ appSecret, verifyToken, version, graphUrl, store, clock, logger },
     ...(template !== null && { template }),
+    said: (id) =>
+      saidIn(spool.message('departure' in id ? messageId(id.departure) : arrivedId(channel.name, id.arrival))),
     onStatus: async ({ account, departure, status, reason }) => {
       const departed = status === 'failed' ? spool.message(messageId(departure)) : null;
       // In a group the others may have read it.

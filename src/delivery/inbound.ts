@@ -85,13 +85,17 @@ const TOO_LONG = 'Your message is longer than I take, so I have not read it. Sen
 /** A turn of an agent may be cut short by more than the message's own fault: it gets this many attempts. */
 const AGENT_ATTEMPTS = 10;
 
+/** The id here of what somebody said, from the platform's. */
+export const arrivedId = (channel: string, platformId: string): MessageId =>
+  messageId(deriveId('msg', channel, platformId));
+
 /** The way in for everything that is said in a chat: gate, then router, then spool. Resolves when the message is durable. */
 export function inbound(
   options: InboundOptions,
 ): (arrival: { id: string; chat: ChatIn; also?: readonly Write[] }) => Promise<'accepted' | 'duplicate' | 'refused'> {
   const { spool, check, attention, speakingAgent, overheard, carrier, audit, budget, ttlMs, answerAt } = options;
   return async ({ id: platformId, chat: arrived, also = [] }) => {
-    const id = messageId(deriveId('msg', arrived.channel, platformId));
+    const id = arrivedId(arrived.channel, platformId);
     // A platform that hands the same message over again is not a sender who writes too much.
     if (spool.message(id)) return 'duplicate';
     const chat = inWords(options, arrived);

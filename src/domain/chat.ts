@@ -118,6 +118,25 @@ export function placeOf(message: Message | null): ChatPlace | null {
   return { channel, account, peer };
 }
 
+/** What somebody said in a chat, be it a person or an agent. */
+export interface Said {
+  readonly peer: Peer;
+  readonly text: string;
+  /** By name, where there is one. */
+  readonly sender: string;
+}
+
+/** What a message says in a chat; null when it is said in none. */
+export function saidIn(message: Message | null): Said | null {
+  if (message?.payload.type === CHAT_IN) {
+    const { peer, text, sender } = chatInSchema.parse(message.payload.data);
+    return { peer, text, sender: sender.name ?? sender.id };
+  }
+  if (message?.payload.type !== CHAT_OUT) return null;
+  const { peer, text, speaker } = chatOutSchema.parse(message.payload.data);
+  return { peer, text, sender: speaker.name };
+}
+
 /** The name that a session of an agent with a peer has. */
 export function sessionKey(agent: string, chat: Pick<ChatIn, 'channel' | 'peer'>): string {
   return `agent:${agent}:${chat.channel}:${chat.peer.kind}:${chat.peer.id}`;

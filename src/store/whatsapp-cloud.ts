@@ -17,23 +17,51 @@ export class SqliteCloudStore implements CloudStore {
     this.#db = db;
   }
 
+  holder(account: string, name: string): string | null {
+    const last = this.#db.prepare<{ person: string }>(
+      'SELECT person FROM whatsapp_name WHERE account = ? AND name = ? ORDER BY seq DESC LIMIT 1',
+    );
+    return last.get(account, name)?.person ?? null;
+  }
+
+  held(account: string, person: string): readonly string[] {
+    return this.#db
+      .prepare<{ name: string }>(
+        `SELECT name FROM whatsapp_name AS own WHERE account = ? AND person = ? AND NOT EXISTS
+           (SELECT 1 FROM whatsapp_name AS later
+            WHERE later.account = own.account AND later.name = own.name AND later.seq > own.seq)
+         ORDER BY seq`,
+      )
+      .all(account, person)
+      .map(({ name }) => name);
+  }
+
+  named(account: string, person: string, names: readonly string[]): Write {
+    return (tx) => {
+      const put = databaseOf(tx).prepare(
+        'INSERT INTO whatsapp_name (account, person, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      );
+      for (const name of names) put.run(account, person, name);
+    };
+  }
+
   lastInbound(account: string, chat: string): LastInbound | null {
     return (
       this.#db
-        .prepare<LastInbound>('SELECT at, message, phone FROM whatsapp_inbound WHERE account = ? AND chat = ?')
+        .prepare<LastInbound>('SELECT at, message FROM whatsapp_inbound WHERE account = ? AND chat = ?')
         .get(account, chat) ?? null
     );
   }
 
-  inboundNoted(account: string, chat: string, { at, message, phone }: LastInbound): Write {
+  inboundNoted(account: string, chat: string, { at, message }: LastInbound): Write {
     return (tx) =>
       databaseOf(tx)
         .prepare(
-          `INSERT INTO whatsapp_inbound (account, chat, at, message, phone) VALUES (?, ?, ?, ?, ?)
-           ON CONFLICT (account, chat) DO UPDATE SET at = excluded.at, message = excluded.message, phone = excluded.phone
+          `INSERT INTO whatsapp_inbound (account, chat, at, message) VALUES (?, ?, ?, ?)
+           ON CONFLICT (account, chat) DO UPDATE SET at = excluded.at, message = excluded.message
            WHERE excluded.at >= at`,
         )
-        .run(account, chat, at, message, phone);
+        .run(account, chat, at, message);
   }
 
   async commit(writes: readonly Write[]): Promise<void> {

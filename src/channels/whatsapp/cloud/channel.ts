@@ -4,7 +4,8 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import type { Channel, ChatDeparture, Receive, SendOutcome } from '../../channel.ts';
 import { type CloudAccount, GraphClient } from './graph-client.ts';
-import { type DepartureStatus, Intake, type WebhookReceipt } from './intake.ts';
+import { addressOf } from './identity.ts';
+import { type DepartureStatus, Intake, type SaidBefore, type WebhookReceipt } from './intake.ts';
 import { downloadMedia, uploadOf } from './media.ts';
 import { MAX_TEXT, type Template } from './outgoing.ts';
 import { Sender } from './sender.ts';
@@ -24,6 +25,8 @@ export interface CloudOptions {
   readonly store: CloudStore;
   /** Asks a person who has not written for 24 hours to do so; without it, what is for them is refused. */
   readonly template?: Template;
+  /** What messages that are answered say. */
+  readonly said?: SaidBefore;
   readonly onStatus?: (status: DepartureStatus) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -102,7 +105,8 @@ export class CloudChannel implements Channel {
 
   /** Shown for 25 seconds, or until the answer comes. It also marks what the person wrote as read. */
   typing(account: string, peer: Peer, on: boolean): void {
-    const last = this.#options.store.lastInbound(account, peer.id);
+    const { store } = this.#options;
+    const last = store.lastInbound(account, addressOf(store, account, peer.id).chat);
     const connection = this.#connectionOf(account);
     if (!on || !last || !connection || !this.#receive) return;
     void this.#whileRunning(this.#showTyping(connection, last.message));

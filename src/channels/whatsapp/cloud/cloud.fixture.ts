@@ -24,10 +24,27 @@ const run = (writes: readonly Write[] = []): void => {
 };
 
 export class MemoryCloudStore implements CloudStore {
+  readonly #names: { readonly account: string; readonly person: string; readonly name: string }[] = [];
   readonly #inbound = new Map<string, LastInbound>();
   readonly #pieces = new Map<string, SentPiece>();
   /** Set, every change fails with it. */
   failure: Error | null = null;
+
+  holder(account: string, name: string): string | null {
+    return this.#names.findLast((one) => one.account === account && one.name === name)?.person ?? null;
+  }
+
+  held(account: string, person: string): readonly string[] {
+    return this.#names
+      .filter((one) => one.account === account && one.person === person && this.holder(account, one.name) === person)
+      .map(({ name }) => name);
+  }
+
+  named(account: string, person: string, names: readonly string[]): Write {
+    const isThere = (name: string): boolean =>
+      this.#names.some((one) => one.account === account && one.person === person && one.name === name);
+    return () => this.#names.push(...names.filter((name) => !isThere(name)).map((name) => ({ account, person, name })));
+  }
 
   lastInbound(account: string, chat: string): LastInbound | null {
     return this.#inbound.get(`${account} ${chat}`) ?? null;

@@ -177,6 +177,25 @@ describe('who says it', () => {
     ]);
   });
 
+  it.each([
+    ['the number', { from: '15550102' }, '+15550102'],
+    ['the user id', { from: '15550101', from_user_id: 'US.178' }, 'US.178'],
+  ])('[WHA-02] [SEC-01] is not mixed up with a contact of which %s is another', async (_what, from, id) => {
+    const metadata = { phone_number_id: cloud.number.phoneNumberId };
+    const contacts = [{ wa_id: '15550101', user_id: USER_ID, profile: { name: 'Bob' } }];
+    await take({ metadata, contacts, messages: [{ id: 'm1', ...from, ...text('hello') }] });
+    expect(cloud.arrivals[0]?.chat.sender).not.toHaveProperty('name');
+    expect(cloud.arrivals[0]?.chat.sender.id).toBe(id);
+    expect(cloud.store.holder(ACCOUNT, USER_ID)).toBeNull();
+  });
+
+  it.each(['15550166', '+15550166', 'no id'])(
+    '[SEC-01] does not have a user id that could be taken for a number: %s',
+    async (from_user_id) => {
+      expect((await say({ ...text('hello'), from_user_id }))?.chat.sender).toEqual({ id: '+15550100', name: 'Ada' });
+    },
+  );
+
   it('[WHA-02] says it to a number, which is known from then on', async () => {
     expect(cloud.channel.numberOf(ACCOUNT)).toBeNull();
     await say(text('hello'));
@@ -304,6 +323,21 @@ describe('a webhook with several messages', () => {
     full = false;
     expect(await take(merged)).toEqual({ accepted: 2, duplicate: 2, refused: 0, failed: 0 });
     expect(stored).toEqual(['a1', 'b1', 'a2', 'a3']);
+  });
+
+  it('[SEC-01] is to come again when it could not be kept who has which ids, whatever is said', async () => {
+    const both = { metadata: { phone_number_id: cloud.number.phoneNumberId }, contacts: [] };
+    const from = { from: '15550177', from_user_id: 'US.177' };
+    await cloud.start(async () => 'refused');
+    cloud.store.failure = new Error('no space');
+    const messages = [
+      { id: 'm1', ...from, ...text('hello') },
+      { id: 'm2', ...from, type: 'edit', edit: {} },
+    ];
+    expect(await take({ ...both, messages })).toMatchObject({ refused: 0, failed: 2 });
+    cloud.store.failure = null;
+    expect(await take({ ...both, messages })).toMatchObject({ refused: 1, failed: 0 });
+    expect(cloud.store.held(ACCOUNT, 'US.177')).toEqual(['US.177', '+15550177']);
   });
 
   it('[WHA-02] for a number that is not ours is told in the log, and not asked for again', async () => {

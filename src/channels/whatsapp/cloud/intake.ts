@@ -1,9 +1,11 @@
+import type { Said } from '../../../domain/chat.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { errorText } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import type { Receive } from '../../channel.ts';
 import { describeFailure, meaningOf } from './error-codes.ts';
-import { type Incoming, incomingOf } from './incoming.ts';
+import { identify, type Person } from './identity.ts';
+import { type Addressee, type Incoming, readingOf } from './incoming.ts';
 import { isInvitation } from './piece-id.ts';
 import type { CloudStore, LastInbound, SentPiece } from './store.ts';
 import {
@@ -36,11 +38,16 @@ export interface WebhookReceipt {
   failed: number;
 }
 
+/** What was said in a chat: by us, with this id of a departure, or by somebody else, with this id of an arrival; null: not known. */
+export type SaidBefore = (id: { readonly departure: string } | { readonly arrival: string }) => Said | null;
+
 export interface IntakeOptions {
   readonly channel: string;
   /** The account with this id of a number; null when it is none of ours. */
   accountOf(phoneNumberId: string): string | null;
   readonly store: CloudStore;
+  /** Default: nothing is known of what was said. */
+  readonly said?: SaidBefore;
   /** When it rejects, the webhook comes again. */
   readonly onStatus?: (status: DepartureStatus) => Promise<void>;
   readonly clock: Clock;
@@ -100,44 +107,87 @@ export class Intake {
 
   /** One after the other. Where one of a chat could not be stored, those after it come again with it: their order stays. */
   async #takeMessages(account: string, change: WebhookChange, { receive, receipt, heldBack }: Batch): Promise<void> {
-    const { channel, store, logger } = this.#options;
-    const departureOf = (message: string): string | null => store.pieceOf(message)?.departure ?? null;
+    const addressee = this.#addressee(account);
     for (const message of change.messages) {
-      const { id, type, errors } = message;
-      this.#logErrors(account, readErrors(errors));
-      const incoming = incomingOf(message, change, { channel, account, departureOf });
-      if (incoming === 'unanswerable') {
-        logger.warn({ account, wamid: id, type }, 'a message that names no sender was left out');
-      } else if (incoming === 'nothing-said') {
-        this.#logEvent(account, message);
-      } else {
-        const chat = `${account} ${incoming.chat.peer.id}`;
-        const fate = heldBack.has(chat) ? 'failed' : await this.#accept(account, incoming, receive);
+      this.#logErrors(account, readErrors(message.errors));
+      const reading = readingOf(message, change, addressee);
+      if (reading.kind === 'unanswerable') {
+        const fields = { account, wamid: message.id, type: message.type };
+        this.#options.logger.warn(fields, 'a message that names no sender was left out');
+        continue;
+      }
+      if (reading.person?.hasNewNumber) this.#logNewNumber(account, reading.person);
+      if (reading.kind === 'said') {
+        const chat = `${account} ${reading.chat.peer.id}`;
+        const fate = heldBack.has(chat) ? 'failed' : await this.#accept(account, reading, receive);
         if (fate === 'failed') heldBack.add(chat);
         receipt[fate] += 1;
+      } else {
+        this.#logEvent(account, message);
+        if (!(await this.#passOver(account, message, reading.person))) receipt.failed += 1;
       }
     }
   }
 
+  #addressee(account: string): Addressee {
+    const { channel, store, said = () => null } = this.#options;
+    return {
+      channel,
+      account,
+      identify: (ids) => identify(store, account, ids),
+      departureOf: (message) => store.pieceOf(message)?.departure ?? null,
+      said: (message, platformId) => {
+        const piece = store.pieceOf(message);
+        if (piece === null) return said({ arrival: platformId });
+        return isInvitation(piece.id) ? null : said({ departure: piece.departure });
+      },
+    };
+  }
+
   async #accept(account: string, incoming: Incoming, receive: Receive): Promise<keyof WebhookReceipt> {
-    const { store, logger } = this.#options;
-    const { id, chat } = incoming;
-    const also = incoming.chats.map((name) => store.inboundNoted(account, name, this.#lastOf(incoming)));
+    const { store } = this.#options;
+    const { id, chat, person, opensWindow } = incoming;
+    const noted = opensWindow ? [store.inboundNoted(account, chat.peer.id, this.#lastOf(incoming))] : [];
     try {
+      const also = [store.named(account, person.id, person.learned), ...noted];
       const outcome = await receive({ id, chat, also });
-      // Somebody who is known can be written to again, also when the gate refuses this message. Of strangers nothing is kept.
-      if (outcome === 'refused' && store.lastInbound(account, chat.peer.id) !== null) await store.commit(also);
+      if (outcome === 'accepted') return outcome;
+      await this.#link(account, person);
+      // Somebody who is known can be written to again, also when the gate refuses this message. Of strangers only what they are called is kept.
+      if (outcome === 'refused' && store.lastInbound(account, chat.peer.id) !== null) await store.commit(noted);
       return outcome;
     } catch (error) {
-      logger.error({ account, wamid: id, error: errorText(error) }, 'a message could not be stored; it comes again');
+      this.#logFailure(account, id, error);
       return 'failed';
     }
   }
 
+  /** Nothing in it is for an agent. Whether it need not come again. */
+  async #passOver(account: string, { id }: WebhookMessage, person: Person | null): Promise<boolean> {
+    try {
+      if (person) await this.#link(account, person);
+      return true;
+    } catch (error) {
+      this.#logFailure(account, id, error);
+      return false;
+    }
+  }
+
+  /** That two ids are one person's is kept whatever they say: else whoever is blocked by one of them could come by the other. */
+  async #link(account: string, { id, names, learned }: Person): Promise<void> {
+    const { store } = this.#options;
+    if (names.length > 1 && learned.length > 0) await store.commit([store.named(account, id, learned)]);
+  }
+
+  #logFailure(account: string, wamid: string, error: unknown): void {
+    const fields = { account, wamid, error: errorText(error) };
+    this.#options.logger.error(fields, 'a message could not be stored; it comes again');
+  }
+
   /** The clock of who wrote may be ahead: the window is not taken for open longer than it is. */
-  #lastOf({ at, message, phone }: Incoming): LastInbound {
+  #lastOf({ at, message }: Incoming): LastInbound {
     const now = this.#options.clock.now();
-    return { at: Math.min(at ?? now, now), message, phone };
+    return { at: Math.min(at ?? now, now), message };
   }
 
   async #takeStatus(account: string, told: WebhookStatus, receipt: WebhookReceipt): Promise<void> {
@@ -181,10 +231,15 @@ export class Intake {
     const { logger } = this.#options;
     if (type === 'system') {
       const person = from_user_id ?? from;
-      logger.warn({ account, person }, 'a person has another number or id now; the allowlist may have to say so');
+      logger.warn({ account, person }, 'a person has another number or id now; the lists may have to say so');
     } else {
       logger.debug({ account, wamid: id, type }, 'WhatsApp tells something that nobody said');
     }
+  }
+
+  #logNewNumber(account: string, { id: person }: Person): void {
+    const message = 'a person writes from a number that was not theirs before; nobody is taken for whoever had it';
+    this.#options.logger.warn({ account, person }, message);
   }
 
   #logErrors(account: string, errors: readonly WebhookError[]): void {

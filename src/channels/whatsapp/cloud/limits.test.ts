@@ -35,6 +35,20 @@ describe('what is to be chosen from', () => {
   });
 });
 
+describe('an answer to the template', () => {
+  it('[WHA-05] brings nothing of what waits: the person has not seen it', async () => {
+    const said = () => ({ peer: { kind: 'dm' as const, id: '+15550100' }, text: 'May I?', sender: 'Atlas' });
+    await reopen({ templates: ['ask'], template: { name: 'ask', language: 'en_US' }, said });
+    expect(await send('d1')).toMatchObject(later);
+    const [template] = cloud.api.business.taken;
+    await cloud.api.say(cloud.person, text('yes?'), { answers: template?.id ?? '' });
+    expect(cloud.arrivals.at(-1)?.chat).toHaveProperty('replyTo');
+    expect(cloud.arrivals.at(-1)?.chat).not.toHaveProperty('quoted');
+    await cloud.api.say(cloud.person, text('yes?'), { answers: 'wamid.OTHER' });
+    expect(cloud.arrivals.at(-1)?.chat).toHaveProperty('quoted');
+  });
+});
+
 describe('24 hours after the last message of a person', () => {
   const writeAndWait = async (ms: number) => {
     await cloud.api.say(cloud.person, text('hello'));
@@ -65,6 +79,7 @@ describe('24 hours after the last message of a person', () => {
     expect(await send('d1')).toEqual(sent);
     await cloud.api.say(cloud.api.business.addPerson({ phone: '15550102' }), text('let me in'));
     expect(cloud.store.lastInbound(ACCOUNT, '+15550102')).toBeNull();
+    expect(cloud.store.holder(ACCOUNT, '+15550102')).toBeNull();
   });
 
   it('[WHA-02] a clock that is ahead does not keep the window open longer', async () => {

@@ -93,9 +93,8 @@ export const templateMessage = ({ name, language }: Template): OutgoingMessage =
   plain({ type: 'template', template: { name, language: { code: language } } });
 
 /** To a group; to a number, which every version takes; or to the id of somebody whose number is hidden. */
-export function recipientOf(peer: Peer, phone: string | null): object {
-  if (peer.kind === 'group') return { recipient_type: 'group', to: peer.id };
-  const number = PHONE_NUMBER.test(peer.id) ? peer.id : phone;
-  if (number === null) return { recipient_type: 'individual', recipient: peer.id };
-  return { recipient_type: 'individual', to: number.replace('+', '') };
+export function recipientOf(kind: Peer['kind'], id: string): object {
+  if (kind === 'group') return { recipient_type: 'group', to: id };
+  if (!PHONE_NUMBER.test(id)) return { recipient_type: 'individual', recipient: id };
+  return { recipient_type: 'individual', to: id.replace('+', '') };
 }

@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../../../lib/result.ts';
 import type { ChatDeparture, SendOutcome } from '../../channel.ts';
 import { describeFailure, MEND, meaningOf } from './error-codes.ts';
 import type { GraphClient, GraphFailure } from './graph-client.ts';
+import { type Address, addressOf } from './identity.ts';
 import { uploadFile } from './media.ts';
 import { type OutgoingMessage, outgoingMessages, recipientOf, type Template, templateMessage } from './outgoing.ts';
 import { Pauses } from './pauses.ts';
@@ -35,7 +36,8 @@ interface SenderOptions {
 interface Piece {
   readonly id: string;
   readonly departure: string;
-  readonly peer: Peer;
+  readonly kind: Peer['kind'];
+  readonly to: Address;
 }
 
 /** What became of one; `window-closed` when WhatsApp says that the person has not written for too long. */
@@ -68,8 +70,11 @@ export class Sender {
   async send({ id, chat }: ChatDeparture): Promise<SendOutcome> {
     const messages = await outgoingMessages(chat);
     if (!messages.ok) return { kind: 'refused', reason: messages.error };
+    const { store, account } = this.#options;
+    const { kind } = chat.peer;
     for (const [index, message] of messages.value.entries()) {
-      const piece = { id: pieceId(id, index), departure: id, peer: chat.peer };
+      const to = addressOf(store, account, chat.peer.id);
+      const piece = { id: pieceId(id, index), departure: id, kind, to };
       const outcome = await this.#sendPiece(piece, message);
       if (outcome.kind !== 'sent') return outcome;
     }
@@ -98,9 +103,9 @@ export class Sender {
    * Of somebody who has never written nothing is known: WhatsApp takes the message, and tells later that it cannot deliver it. With a
    * template nothing has to be lost that way; without one, trying is all there is.
    */
-  #isWindowClosed({ peer }: Piece): boolean {
+  #isWindowClosed({ to }: Piece): boolean {
     const { store, account, template } = this.#options;
-    const last = store.lastInbound(account, peer.id);
+    const last = store.lastInbound(account, to.chat);
     return last === null ? template !== null : this.#now() - last.at >= WINDOW_MS;
   }
 
@@ -122,15 +127,14 @@ export class Sender {
   }
 
   async #deliver(piece: Piece, { upload, content }: OutgoingMessage): Promise<PieceOutcome> {
-    const { client, store, account } = this.#options;
-    const pausedMs = this.#pauses.remainingMs(ACCOUNT, piece.peer.id);
+    const { client, store } = this.#options;
+    const pausedMs = this.#pauses.remainingMs(ACCOUNT, piece.to.chat);
     if (pausedMs > 0) return { kind: 'later', reason: 'WhatsApp has asked to wait', delayMs: pausedMs };
     const mediaId = upload === null ? ok('') : await this.#upload(piece, upload);
     if (!mediaId.ok) return mediaId.error;
-    const phone = store.lastInbound(account, piece.peer.id)?.phone ?? null;
     await store.asked({ id: piece.id, departure: piece.departure, askedAt: this.#now() });
     const answer = await client.postMessage({
-      ...recipientOf(piece.peer, phone),
+      ...recipientOf(piece.kind, piece.to.recipient),
       ...content(mediaId.value),
       biz_opaque_callback_data: piece.id,
     });
@@ -140,10 +144,10 @@ export class Sender {
     return answer.kind === 'failed' ? this.#remedied(piece, answer.failure) : this.#unreached(answer.reason);
   }
 
-  async #accepted({ id, peer }: Piece, body: unknown): Promise<SendOutcome> {
+  async #accepted({ id, to }: Piece, body: unknown): Promise<SendOutcome> {
     const accepted = acceptedSchema.safeParse(body);
     if (!accepted.success) throw unknown('the answer names no message');
-    this.#pauses.end(ACCOUNT, peer.id);
+    this.#pauses.end(ACCOUNT, to.chat);
     this.#trouble = null;
     await this.#options.store.answered(id, accepted.data.messages[0].id);
     return SENT;
@@ -161,7 +165,7 @@ export class Sender {
     return ok(uploaded.id);
   }
 
-  #remedied({ departure, peer }: Piece, { code, status, details }: GraphFailure): PieceOutcome {
+  #remedied({ departure, to }: Piece, { code, status, details }: GraphFailure): PieceOutcome {
     const { account, logger } = this.#options;
     const { remedy, words } = meaningOf(code, status);
     const reason = describeFailure(words, code, details);
@@ -175,7 +179,7 @@ export class Sender {
         throw failed(reason);
       case 'wait':
         logger.warn(fields, 'WhatsApp has asked to wait; what is to be sent waits');
-        return this.#wait(remedy.who === 'chat' ? peer.id : ACCOUNT, reason, remedy.backoff);
+        return this.#wait(remedy.who === 'chat' ? to.chat : ACCOUNT, reason, remedy.backoff);
       case 'mend':
         // Without WhatsApp's own details, which may name people and numbers: it is told over HTTP.
         this.#trouble = describeFailure(words, code, '');

@@ -6,8 +6,6 @@ export interface LastInbound {
   readonly at: number;
   /** WhatsApp's id of it (wamid). */
   readonly message: string;
-  /** `+` and the digits of the person's number; null in a group, and when WhatsApp does not tell it. */
-  readonly phone: string | null;
 }
 
 /** One message of WhatsApp that a departure gave rise to: a long text becomes several. */
@@ -23,7 +21,14 @@ export interface SentPiece {
 
 /** What the channel remembers, durably: every promise resolves when the change survives a crash. */
 export interface CloudStore {
-  /** `chat`: the id of a peer, or another id of the same person. */
+  /** The person who was seen last by this id; null: nobody was. */
+  holder(account: string, name: string): string | null;
+  /** The ids that are still those of a person, in the order in which they were learned. */
+  held(account: string, person: string): readonly string[];
+  /** Keeps that a person was seen by these ids; does nothing for those by which they were seen before. */
+  named(account: string, person: string, names: readonly string[]): Write;
+
+  /** `chat`: the id of a group, or the one by which a person was met. */
   lastInbound(account: string, chat: string): LastInbound | null;
   /** Puts it in the place of an older one; does nothing when a newer one is there. */
   inboundNoted(account: string, chat: string, last: LastInbound): Write;
