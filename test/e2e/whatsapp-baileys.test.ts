@@ -31,6 +31,17 @@ describe('linking', () => {
     expect(t.server.phone(NUMBER).devices).toHaveLength(1);
   });
 
+  it('[SEC-05] [WHA-01] a server that cannot prove that it is WhatsApp is told nothing, and not tried again', async () => {
+    await using t = await WhatsAppFixture.make({ rootKey: '00'.repeat(32) });
+    await t.channel.start(t.receive);
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    const reason = expect.stringMatching(/^the server could not prove that it is WhatsApp /);
+    expect(t.events).toEqual([{ account: ACCOUNT, kind: 'closed', reason, code: null, action: 'stopped' }]);
+    expect(t.channel.state(ACCOUNT)).toEqual({ kind: 'stopped', reason });
+    await expect.poll(() => t.clock.armed).toBe(0);
+    expect(t.server.events()).toEqual([]);
+  });
+
   it('[WHA-01] a device that the phone removes forgets its keys, and offers to be linked again', async () => {
     await using t = await WhatsAppFixture.open();
     t.server.unlink(NUMBER);

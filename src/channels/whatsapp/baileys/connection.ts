@@ -36,6 +36,8 @@ export interface ConnectionOptions {
 export type Ending =
   /** By WhatsApp, or for lack of a network; `code` is null when there is none. */
   | { readonly kind: 'closed'; readonly code: number | null; readonly reason: string }
+  /** By us: the server has no certificate that WhatsApp has signed. */
+  | { readonly kind: 'not-trusted'; readonly reason: string }
   /** By us: something could not be stored, and WhatsApp is to deliver it again. */
   | { readonly kind: 'not-stored'; readonly error: unknown };
 
@@ -172,9 +174,13 @@ export class Connection implements Line {
   }
 }
 
+/** How the library says, before anything but the handshake was sent, that a server cannot prove what it is. */
+const NOT_TRUSTED = /^(?:invalid noise|noise|certification)\b/;
+
 /** An error of the network has a code too, of which WhatsApp knows nothing: a proxy that says 401 has not unlinked the device. */
 function endingOf(error: unknown): Ending {
   const fromNetwork = error instanceof Error && 'data' in error && error.data instanceof Error;
   const reason = error instanceof Error ? error.message : 'the connection was closed';
+  if (NOT_TRUSTED.test(reason)) return { kind: 'not-trusted', reason };
   return { kind: 'closed', code: fromNetwork ? null : statusOf(error), reason };
 }
