@@ -37,7 +37,7 @@ async function open() {
   const { config } = started({ env });
   const { spool, db, clock, ...fixture } = openTestSpool();
   if (!config.whatsapp) throw new Error('WhatsApp is not configured');
-  const options = { db, spool, clock, link: () => undefined, logger: silentLogger };
+  const options = { db, spool, clock, link: () => undefined, agentsIn: () => [], logger: silentLogger };
   const { channel, routes } = openWhatsApp(config, config.whatsapp, options);
   await channel.start(async () => 'accepted');
   const app = fastify({ logger: false });

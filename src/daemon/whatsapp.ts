@@ -8,7 +8,7 @@ import type { Attention } from '../delivery/inbound.ts';
 import type { Route } from '../delivery/router.ts';
 import { undeliveredNotice } from '../delivery/undelivered-notice.ts';
 import { agentId, messageId } from '../domain/addresses.ts';
-import type { ChatIn } from '../domain/chat.ts';
+import type { ChatIn, Peer } from '../domain/chat.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { normaliseIdentity } from '../security/identity.ts';
@@ -23,6 +23,8 @@ interface WhatsAppOptions {
   readonly db: Database;
   readonly spool: Spool;
   readonly link: (event: LinkEvent) => void;
+  /** What those are called who answer in a chat from an account. */
+  readonly agentsIn: (account: string, peer: Peer) => readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -42,12 +44,13 @@ export function openWhatsApp(config: Config, whatsapp: WhatsAppConfig, options: 
   return whatsapp.cloud ? openCloud(config, whatsapp.cloud, options) : openBaileys(config, whatsapp, options);
 }
 
-function openBaileys(config: Config, whatsapp: WhatsAppConfig, { db, link, clock, logger }: WhatsAppOptions): WhatsApp {
+function openBaileys(config: Config, whatsapp: WhatsAppConfig, options: WhatsAppOptions): WhatsApp {
+  const { db, link, agentsIn, clock, logger } = options;
   const { linkBy, webUrl, rootKey } = whatsapp;
   const sessions = new SqliteWhatsAppSessions(db, { clock });
   const channel = new BaileysChannel({
     accounts: linkedAccounts(config),
-    ...{ sessions, link, linkBy, clock, logger },
+    ...{ sessions, link, agentsIn, linkBy, clock, logger },
     ...(webUrl !== null && { webUrl }),
     ...(rootKey !== null && { rootKey }),
   });

@@ -17,7 +17,7 @@ export const NUMBER = '15550001';
 
 const PATIENCE_MS = 10_000;
 
-type Overrides = Partial<Pick<BaileysChannelOptions, 'linkBy' | 'ackTimeoutMs' | 'logger'>>;
+type Overrides = Partial<Pick<BaileysChannelOptions, 'linkBy' | 'ackTimeoutMs' | 'logger' | 'agentsIn'>>;
 
 export interface WhatsAppFixtureOptions extends Overrides {
   /** The file of another fixture: as another process on the same machine. */
@@ -159,7 +159,7 @@ export class WhatsAppFixture implements AsyncDisposable {
 
   #newChannel(): BaileysChannel {
     const { linkBy = 'qr', ackTimeoutMs = 20_000, logger = silentLogger } = this.#options;
-    const { rootKey = this.server.rootKey } = this.#options;
+    const { rootKey = this.server.rootKey, agentsIn = () => [] } = this.#options;
     return new BaileysChannel({
       accounts: [{ id: ACCOUNT, phone: linkBy === 'code' ? `+${NUMBER}` : null }],
       sessions: this.sessions,
@@ -169,6 +169,7 @@ export class WhatsAppFixture implements AsyncDisposable {
       linkBy,
       webUrl: this.server.url,
       rootKey,
+      agentsIn,
       pace: { accountGapMs: 0, chatGapMs: 0 },
       ackTimeoutMs,
     });

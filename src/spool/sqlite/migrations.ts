@@ -9,6 +9,7 @@ import { migration as teams } from './migrations/006-teams.ts';
 import { migration as chat } from './migrations/007-chat.ts';
 import { migration as approvals } from './migrations/008-approvals.ts';
 import { migration as sentDeparture } from './migrations/009-sent-departure.ts';
+import { migration as personName } from './migrations/010-person-name.ts';
 
 export interface Migration {
   readonly version: number;
@@ -29,6 +30,7 @@ const MIGRATIONS: readonly Migration[] = [
   chat,
   approvals,
   sentDeparture,
+  personName,
 ];
 
 const NEWEST = Math.max(...MIGRATIONS.map((migration) => migration.version));
