@@ -93,8 +93,8 @@ export class Chats {
 
   /** What those are called who answer in a chat on WhatsApp from an account. */
   #agentsIn(account: string, peer: Peer): string[] {
-    const { agents } = this.#route({ channel: 'whatsapp', account, peer, sender: { id: peer.id }, text: '' });
-    return agents.map(({ id }) => this.#options.nameOf(id));
+    const { agents, panel } = this.#route({ channel: 'whatsapp', account, peer, sender: { id: peer.id }, text: '' });
+    return (panel?.agents ?? agents).map(({ id }) => this.#options.nameOf(id));
   }
 
   /** Whether several agents write in a chat from one account; the page of the local chat shows who does. */

@@ -25,6 +25,8 @@ export interface Envelope {
 
 /** How much of a text is kept to be shown where it is quoted, in UTF-16 code units. */
 const QUOTE_LENGTH = 500;
+/** More than WhatsApp lets anybody call themselves, in UTF-16 code units. */
+const LONGEST_NAME = 100;
 
 /** Reads the outside of a message; null when nobody who can be answered has sent it. */
 export function envelopeOf(
@@ -39,7 +41,7 @@ export function envelopeOf(
   // "Status" is shown to all contacts, and nobody in particular. What comes over another list is meant for each who is on it.
   if (baileys.isJidStatusBroadcast(chat)) return null;
   const isGroup = baileys.isJidGroup(chat) === true;
-  const name = node.attrs['notify']?.replaceAll(/\s+/g, ' ').trim() || null;
+  const name = node.attrs['notify']?.replaceAll(/\s+/g, ' ').trim().slice(0, LONGEST_NAME).toWellFormed() || null;
   const person = identify(sessions, idsOf(baileys, author, key.participantAlt, key.remoteJidAlt), name);
   const stanza = key.id;
   if (!person || !stanza) return null;

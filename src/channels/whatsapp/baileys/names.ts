@@ -18,6 +18,9 @@ export interface Company {
 /** In UTF-16 code units. */
 const LONGEST_QUOTE = 1_000;
 
+/** How somebody is mentioned in a text. */
+const MENTION = /@(\d{5,})/g;
+
 /** Whether an address is one of the account, by its number or its hidden id, whichever of its devices has it. */
 export function isSelf(baileys: Baileys, self: Self, jid: string | null | undefined): boolean {
   const own = idsOf(baileys, self.id, self.lid);
@@ -27,9 +30,10 @@ export function isSelf(baileys: Baileys, self: Self, jid: string | null | undefi
 
 /** What the ids in a text stand for, for those who are mentioned by them. None of whom nothing but a hidden id is known. */
 export function mentionsIn(text: string, jids: readonly string[], company: Company): NonNullable<ChatIn['mentions']> {
+  const written = new Set([...text.matchAll(MENTION)].map(([, id]) => id));
   const mentioned = jids.flatMap((jid) => {
     const user = company.baileys.jidDecode(jid)?.user ?? '';
-    const names = /^\d+$/.test(user) && text.includes(`@${user}`) ? namesOf(jid, company) : [];
+    const names = written.has(user) ? namesOf(jid, company) : [];
     return names.length > 0 ? [[user, names.map(withoutPlus).join(' @')] as const] : [];
   });
   return Object.fromEntries(mentioned);
@@ -41,11 +45,14 @@ export function quoteIn({ author, text }: NonNullable<Content['quoted']>, compan
   const nameOf = (id: string): string | undefined =>
     [`${id}@lid`, `${id}@s.whatsapp.net`].flatMap((jid) => namesOf(jid, company))[0];
   // Who is mentioned in it is not told once more.
-  const said = text.replaceAll(/@(\d+)/g, (at, id: string) => `@${withoutPlus(nameOf(id) ?? at.slice(1))}`);
+  const said = text
+    .slice(0, LONGEST_QUOTE)
+    .toWellFormed()
+    .replaceAll(MENTION, (_, id: string) => `@${withoutPlus(nameOf(id) ?? id)}`);
   const names = author === null ? [] : namesOf(author, company);
   // Of several agents with one number, each says in its words which it is.
   const [sender] = names.length === 1 ? names : [];
-  return { text: said.slice(0, LONGEST_QUOTE).toWellFormed(), ...(sender === undefined ? {} : { sender }) };
+  return { text: said, ...(sender === undefined ? {} : { sender }) };
 }
 
 /** What somebody is called: several names where several agents have the number, none where nothing but a hidden id is known. */
