@@ -485,6 +485,21 @@ describe('a panel in a group that it answers in when it is spoken to', () => {
     expect(await said(world, '@Atlas, what of the engine?', true)).toEqual(['Atlas: atlas']);
   });
 
+  it('[BRD-05] [WHA-05] who is mentioned by an id is named to those who answer, and called by no name', async () => {
+    await using world = await inGroup();
+    const mentions = { 900100: 'Nova', 800001: 'Atlas @Nova @Bolt' };
+    // A person who is called like an agent, and one who is called like none.
+    await world.tell('Atlas', '@900100 @900104 look', { peer: GROUP, addressed: false, mentions });
+    expect(world.turns).toEqual([]);
+    await world.pass(1_000);
+    await world.tell('Atlas', '@800001 and @900100, look', { peer: GROUP, addressed: true, mentions });
+    expect([...spoken(world)].sort()).toEqual(ALL);
+    const prompt =
+      '[said in the group before, to others]\nperson: @Nova @900104 look\n\nperson: @Atlas @Nova @Bolt and @Nova, look';
+    expect(world.turns.map((turn) => turn.prompt)).toEqual([prompt, prompt, prompt]);
+    expect(world.messages()[0]?.body).toBe('@Atlas @Nova @Bolt and @Nova, look');
+  });
+
   it('[BRD-05] patterns choose nobody where all answer anyhow', async () => {
     await using world = await inGroup({ activation: 'always' });
     expect(await said(world, 'What of the engine?')).toEqual(ALL);

@@ -11,7 +11,7 @@ import { outbox } from '../delivery/outbox.ts';
 import type { Route } from '../delivery/router.ts';
 import type { Handler } from '../delivery/worker.ts';
 import { type Address, type AgentId, accountAddress } from '../domain/addresses.ts';
-import type { ChatOut } from '../domain/chat.ts';
+import type { ChatOut, Peer } from '../domain/chat.ts';
 import type { Write } from '../domain/write.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -60,7 +60,8 @@ export class Chats {
     this.#parts = new SqliteEnvelopeParts(db, { clock });
     this.#route = routeOf(config);
     this.local = config.platforms.includes(LOCAL) ? localChannel(options) : null;
-    this.whatsapp = config.whatsapp && openWhatsApp(config, config.whatsapp, options);
+    const agentsIn = this.#agentsIn.bind(this);
+    this.whatsapp = config.whatsapp && openWhatsApp(config, config.whatsapp, { ...options, agentsIn });
     const channels = [this.local, this.whatsapp?.channel].flatMap((channel) => channel ?? []);
     this.byName = new Map(channels.map((channel) => [channel.name, channel]));
   }
@@ -94,6 +95,12 @@ export class Chats {
   async sweep(olderThan: number): Promise<void> {
     await this.#parts.sweep(olderThan);
     await this.whatsapp?.sweep(olderThan);
+  }
+
+  /** What those are called who answer in a chat on WhatsApp from an account. */
+  #agentsIn(account: string, peer: Peer): string[] {
+    const { agents, panel } = this.#route({ channel: 'whatsapp', account, peer, sender: { id: peer.id }, text: '' });
+    return (panel?.agents ?? agents).map(({ id }) => this.#options.nameOf(id));
   }
 
   /** Whether several agents write in a chat from one account; the page of the local chat shows who does. */

@@ -46,7 +46,7 @@ async function open() {
   const { config } = started({ env });
   const { spool, db, clock, ...fixture } = openTestSpool();
   if (!config.whatsapp) throw new Error('WhatsApp is not configured');
-  const options = { db, spool, clock, link: () => undefined, logger: silentLogger };
+  const options = { db, spool, clock, link: () => undefined, agentsIn: () => [], logger: silentLogger };
   const { channel, routes, health } = openWhatsApp(config, config.whatsapp, options);
   const heard: ChatIn[] = [];
   /** As the way in keeps it. */

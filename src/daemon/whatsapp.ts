@@ -8,7 +8,7 @@ import { type Attention, arrivedId } from '../delivery/inbound.ts';
 import type { Route } from '../delivery/router.ts';
 import { undeliveredNotice } from '../delivery/undelivered-notice.ts';
 import { messageId } from '../domain/addresses.ts';
-import { type ChatIn, chatOutSchema, saidIn } from '../domain/chat.ts';
+import { type ChatIn, chatOutSchema, type Peer, saidIn } from '../domain/chat.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -24,6 +24,8 @@ interface WhatsAppOptions {
   readonly db: Database;
   readonly spool: Spool;
   readonly link: (event: LinkEvent) => void;
+  /** What those are called who answer in a chat from an account. */
+  readonly agentsIn: (account: string, peer: Peer) => readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -43,13 +45,14 @@ export function openWhatsApp(config: Config, whatsapp: WhatsAppConfig, options: 
   return whatsapp.cloud ? openCloud(config, whatsapp.cloud, options) : openBaileys(config, whatsapp, options);
 }
 
-function openBaileys(config: Config, whatsapp: WhatsAppConfig, { db, link, clock, logger }: WhatsAppOptions): WhatsApp {
+function openBaileys(config: Config, whatsapp: WhatsAppConfig, options: WhatsAppOptions): WhatsApp {
+  const { db, link, agentsIn, clock, logger } = options;
   const { linkBy, webUrl, rootKey } = whatsapp;
   const sessions = new SqliteWhatsAppSessions(db, { clock });
   const accounts = linkedAccounts(config);
   const channel = new BaileysChannel({
     accounts,
-    ...{ sessions, link, linkBy, clock, logger },
+    ...{ sessions, link, agentsIn, linkBy, clock, logger },
     ...(webUrl !== null && { webUrl }),
     ...(rootKey !== null && { rootKey }),
   });

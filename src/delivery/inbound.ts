@@ -110,7 +110,7 @@ export function inbound(
     }
     const verdict = brought ? brought.verdict : check(chat);
     // Before it is accepted: if this fails, the platform hands the message over again.
-    if (verdict.allow && !brought && isHeardByOthers(chat, routed)) await overheard?.(chat, id);
+    if (verdict.allow && !brought && isHeardByOthers(chat, routed)) await overheard?.(withNames(chat), id);
     const refusal = verdict.allow ? (routed.agents.length === 0 ? 'no-agent' : null) : verdict.reason;
     if (refusal !== null) {
       await audit.record({ kind: 'gate.dropped', actor: chat.sender.id, message: id, detail: refusal });
@@ -120,6 +120,7 @@ export function inbound(
     if (carrier && brought) return takeCarried(spool, carrier, brought, also);
     const conversation = conversationOf(chat);
     const { recipients, panel } = recipientsOf(chat, routed);
+    const said = withNames(chat);
     const accepted: NewMessage = {
       id,
       from: systemAddress(`person:${chat.channel}:${chat.sender.id}`),
@@ -130,8 +131,8 @@ export function inbound(
         rank,
       })),
       conversation,
-      body: chat.text,
-      payload: { type: CHAT_IN, data: { id: platformId, ...chat, ...(panel && { panel }) } },
+      body: said.text,
+      payload: { type: CHAT_IN, data: { id: platformId, ...said, ...(panel && { panel }) } },
       trace: startTrace(id, null, budget),
       ttlMs,
       ...(answerAt && { deliverAt: answerAt() }),
@@ -150,7 +151,20 @@ async function listen(
   agent: SpeakingAgent | null,
 ): Promise<void> {
   if (attention?.(chat) === 'ignore' || !(agent?.verdict ?? check(chat)).allow) return;
-  await overheard?.(agent ? { ...chat, sender: { ...chat.sender, name: agent.name } } : chat, id);
+  const said = withNames(chat);
+  await overheard?.(agent ? { ...said, sender: { ...said.sender, name: agent.name } } : said, id);
+}
+
+/**
+ * With names where the platform has ids, for those who read it. Who is to read it follows from the text as it came: a person who is called
+ * like an agent is not that agent.
+ */
+function withNames({ mentions, ...chat }: ChatIn): ChatIn {
+  if (!mentions) return chat;
+  return {
+    ...chat,
+    text: chat.text.replaceAll(/@(\d+)/g, (at, id: string) => (mentions[id] ? `@${mentions[id]}` : at)),
+  };
 }
 
 /** A reaction as what is said by it. Null for most of them, which are for nobody here: nobody hears of those. */

@@ -67,6 +67,8 @@ export const chatInSchema = z.object({
     aliases: z.array(z.string()).exactOptional(),
   }),
   text: z.string(),
+  /** What `@` and an id in the text stands for: what who is mentioned by it is called. */
+  mentions: z.record(z.string(), z.string()).exactOptional(),
   /** The platform's id of the message that it answers. */
   replyTo: z.string().exactOptional(),
   /** What that message says, and who said it, as far as the platform tells. */

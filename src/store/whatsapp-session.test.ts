@@ -8,7 +8,12 @@ const ANN = '+15550100';
 const ANN_LID = '900100@lid';
 
 const open = (t: SpoolFixture): SqliteWhatsAppSessions => new SqliteWhatsAppSessions(t.db, { clock: t.clock });
-const person = (id: string, lid: string | null, phone: string | null): Person => ({ id, lid, phone });
+const person = (id: string, lid: string | null, phone: string | null, name: string | null = null): Person => ({
+  id,
+  lid,
+  phone,
+  name,
+});
 const received = (id: string): ReceivedMessage => ({
   id,
   jid: '15550100@s.whatsapp.net',
@@ -126,6 +131,13 @@ describe('persons', () => {
   it('[WHA-05] somebody with a new number is still the same', async () => {
     const find = await knowing(person(ANN, ANN_LID, ANN), person(ANN, ANN_LID, '+15550111'));
     expect(find(null, '+15550111')).toEqual(person(ANN, ANN_LID, '+15550111'));
+  });
+
+  it('[WHA-05] a person is called as they have last said', async () => {
+    const find = await knowing(person(ANN, ANN_LID, ANN, 'Ann'), person(ANN, ANN_LID, ANN));
+    expect(find(ANN_LID, null)).toEqual(person(ANN, ANN_LID, ANN, 'Ann'));
+    const renamed = await knowing(person(ANN, ANN_LID, ANN, 'Ann'), person(ANN, ANN_LID, ANN, 'Annie'));
+    expect(renamed(null, ANN)).toEqual(person(ANN, ANN_LID, ANN, 'Annie'));
   });
 
   it('[SEC-01] who takes over a number is not who had it before', async () => {

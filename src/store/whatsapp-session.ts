@@ -66,7 +66,7 @@ export class SqliteWhatsAppSessions implements WhatsAppSessions {
     return findPerson(this.#db, lid, phone);
   }
 
-  putPerson({ id, lid, phone }: Person): Write {
+  putPerson({ id, lid, phone, name }: Person): Write {
     return (tx) => {
       const db = databaseOf(tx);
       // A number belongs to who has it now.
@@ -75,9 +75,10 @@ export class SqliteWhatsAppSessions implements WhatsAppSessions {
       // Who was seen twice, once by each id, is one.
       db.prepare('DELETE FROM whatsapp_person WHERE id <> ? AND (lid = ? OR phone = ?)').run(known, lid, phone);
       db.prepare(
-        `INSERT INTO whatsapp_person (id, lid, phone) VALUES (?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET lid = coalesce(excluded.lid, lid), phone = coalesce(excluded.phone, phone)`,
-      ).run(known, lid, phone);
+        `INSERT INTO whatsapp_person (id, lid, phone, name) VALUES (?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET lid = coalesce(excluded.lid, lid), phone = coalesce(excluded.phone, phone),
+           name = coalesce(excluded.name, name)`,
+      ).run(known, lid, phone, name);
     };
   }
 
@@ -164,7 +165,7 @@ export class SqliteWhatsAppSessions implements WhatsAppSessions {
 function findPerson(db: Database, lid: string | null, phone: string | null): Person | null {
   const found = db
     .prepare<Person>(
-      `SELECT id, lid, phone FROM whatsapp_person WHERE lid = ? OR phone = ? OR id = ?
+      `SELECT id, lid, phone, name FROM whatsapp_person WHERE lid = ? OR phone = ? OR id = ?
        ORDER BY coalesce(lid = ?, 0) + coalesce(phone = ?, 0) = 0, seq`,
     )
     .all(lid, phone, phone, lid, phone)

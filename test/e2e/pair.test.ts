@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,15 +15,19 @@ const BOB = '15550002';
 class Place implements AsyncDisposable {
   readonly server: WhatsAppServer;
   readonly #url: string;
+  readonly #rootKey: string;
   readonly #folder = temporaryFolder();
 
-  private constructor(server: WhatsAppServer) {
+  private constructor(server: WhatsAppServer, rootKey: string) {
     this.server = server;
     this.#url = server.url;
+    this.#rootKey = rootKey;
   }
 
-  static async open(): Promise<Place> {
-    return new Place(await startWhatsAppServer());
+  /** `rootKey`, default that of the server: what its certificate is checked with. */
+  static async open(rootKey?: string): Promise<Place> {
+    const server = await startWhatsAppServer();
+    return new Place(server, rootKey ?? server.rootKey);
   }
 
   /** `parley pair …`, in a process of its own. */
@@ -33,7 +38,7 @@ class Place implements AsyncDisposable {
       // Without its key: that is asked for when the agent is started.
       AI_PROVIDER: 'openai',
       WHATSAPP_WEB_URL: this.#url,
-      WHATSAPP_WEB_ROOT_KEY: this.server.rootKey,
+      WHATSAPP_WEB_ROOT_KEY: this.#rootKey,
     };
     return new ParleyProcess(['pair', ...options], { folder: this.#folder.path, env });
   }
@@ -147,6 +152,24 @@ describe('parley pair', () => {
     expect(await unreached.ended).toEqual({ code: 75, signal: null });
     expect(unreached.errors).toMatch(/^Error: atlas_001 is not linked: .*ECONNREFUSED/m);
   });
+
+  it.each([
+    ['of zeros', '00'.repeat(32)],
+    ['at random', randomBytes(32).toString('hex')],
+  ])(
+    '[SEC-05] [WHA-01] [CLI-02] shows no code of a server that cannot prove what it is (root key %s)',
+    async (_, key) => {
+      await using place = await Place.open(key);
+      await using pairing = place.pair('--json');
+      expect(await pairing.ended).toEqual({ code: 75, signal: null });
+      const [, reason] = await pairing.printed(
+        /^\{"event":"closed","reason":"([^"]*)","code":null,"action":"stopped"\}\n$/,
+      );
+      expect(reason).toMatch(/^the server could not prove that it is WhatsApp \(.*certificate.*\)$/);
+      expect(pairing.errors).toContain(`"message":"atlas_001 is not linked: ${reason}."`);
+      expect(await place.isLinked()).toBe(false);
+    },
+  );
 
   it('[WHA-01] [CLI-02] says so when the file cannot be written', async () => {
     await using place = await Place.open();

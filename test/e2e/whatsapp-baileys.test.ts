@@ -31,6 +31,17 @@ describe('linking', () => {
     expect(t.server.phone(NUMBER).devices).toHaveLength(1);
   });
 
+  it('[SEC-05] [WHA-01] a server that cannot prove that it is WhatsApp is told nothing, and not tried again', async () => {
+    await using t = await WhatsAppFixture.make({ rootKey: '00'.repeat(32) });
+    await t.channel.start(t.receive);
+    await t.until(() => t.count('closed') === 1, 'the connection is closed');
+    const reason = expect.stringMatching(/^the server could not prove that it is WhatsApp /);
+    expect(t.events).toEqual([{ account: ACCOUNT, kind: 'closed', reason, code: null, action: 'stopped' }]);
+    expect(t.channel.state(ACCOUNT)).toEqual({ kind: 'stopped', reason });
+    await expect.poll(() => t.clock.armed).toBe(0);
+    expect(t.server.events()).toEqual([]);
+  });
+
   it('[WHA-01] a device that the phone removes forgets its keys, and offers to be linked again', async () => {
     await using t = await WhatsAppFixture.open();
     t.server.unlink(NUMBER);
@@ -372,7 +383,7 @@ describe('people and groups', () => {
       expect(chat.peer).toEqual({ kind: 'dm', id: ANN_ID });
       expect(chat.sender).toEqual({ id: ANN_ID, name: 'Ann', aliases: [lid] });
     }
-    expect(t.sessions.person(lid, null)).toEqual({ id: ANN_ID, lid, phone: ANN_ID });
+    expect(t.sessions.person(lid, null)).toEqual({ id: ANN_ID, lid, phone: ANN_ID, name: 'Ann' });
     await t.send('d1', lid, { text: 'to the hidden id' });
     await ann.heard('to the hidden id');
   });
@@ -392,6 +403,99 @@ describe('people and groups', () => {
     expect(answer.chat.peer).toEqual({ kind: 'group', id: group.id, name: 'Team' });
     expect(answer.chat.sender.id).toBe(ANN_ID);
     expect(answer.chat.replyTo).toBe(`${ACCOUNT}:${group.id}:${id}`);
+  });
+
+  it('[WHA-05] who is mentioned in a group is known by name, or by number until they have said something', async () => {
+    await using t = await WhatsAppFixture.open({ agentsIn: () => ['Atlas'] });
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    await using bob = await connectPerson(t.server, BOB, 'Bob\nBuilder');
+    const group = t.server.createGroup('Team', [ANN, BOB, NUMBER]);
+    const [own, bobs] = [NUMBER, BOB].map((number) => t.server.phone(number).lid);
+    const text = `@${own} and @${bobs} is this right?`;
+    const ask = async (id: string) => {
+      const mentions = [NUMBER, BOB];
+      await ann.say(group.id, `@${NUMBER} and @${BOB} is this right?`, { id, mentions });
+      return await t.until(() => t.arrivals.find((arrival) => arrival.id.endsWith(id)), `${id} has arrived`);
+    };
+    expect((await ask('FIRST')).chat).toMatchObject({
+      text,
+      addressed: true,
+      mentions: { [`${own}`]: 'Atlas', [`${bobs}`]: BOB },
+    });
+    await bob.say(group.id, 'It is.');
+    await t.arrived('It is.');
+    await t.restart();
+    expect((await ask('SECOND')).chat).toMatchObject({
+      text,
+      mentions: { [`${own}`]: 'Atlas', [`${bobs}`]: 'Bob Builder' },
+    });
+  });
+
+  it('[WHA-05] a member whose id is in an answer is mentioned by it, when it is sent again too', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const group = t.server.createGroup('Team', [ANN, BOB, NUMBER]);
+    const bobs = t.server.phone(BOB).lid;
+    const text = `@${ANN} ask @${bobs}, not @15559999, a@${BOB} or @${BOB}0`;
+    t.server.faults.loseAcks(1);
+    const sending = t.send('d1', group.id, { text });
+    sending.catch(() => undefined);
+    const first = await ann.heard(text);
+    expect([...first.mentions].sort()).toEqual([ANN, BOB]);
+    t.clock.advance(20_000);
+    await expect(sending).rejects.toMatchObject({ code: 'CHANNEL_SEND_FAILED' });
+    // What was decided the first time counts.
+    t.server.removeFromGroup(group.id, BOB);
+    await t.restart();
+    expect(await t.send('d1', group.id, { text })).toEqual({ kind: 'sent' });
+    const again = await ann.waitFor(() => ann.messages.filter(({ id }) => id === first.id)[1], 'hears it again');
+    expect(again.mentions).toEqual(first.mentions);
+
+    // Words that a program reads, and words for one person, mention nobody.
+    await t.send('d2', group.id, { text: `for @${ANN} alone`, verbatim: true });
+    expect((await ann.heard(`for @${ANN} alone`)).mentions).toEqual([]);
+    await t.send('d3', ANN_ID, { text: `you are @${ANN}` });
+    expect((await ann.heard(`you are @${ANN}`)).mentions).toEqual([]);
+  });
+
+  it('[WHA-05] an answer, and the caption of a file, mentions and quotes at the same time', async () => {
+    await using t = await WhatsAppFixture.open();
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    const group = t.server.createGroup('Team', [ANN, NUMBER]);
+    const said = await ann.say(group.id, 'a question');
+    const { id } = await t.arrived('a question');
+    const folder = temporaryFolder();
+    const path = join(folder.path, 'report.txt');
+    writeFileSync(path, 'the report');
+    const file = { path, mime: 'text/plain', name: 'report.txt' };
+    await t.send('d1', group.id, { text: `@${ANN} here it is`, file, replyTo: id });
+    folder.remove();
+    expect(await ann.heard(`@${ANN} here it is`)).toMatchObject({ mentions: [ANN], quotedId: said });
+    await t.send('d2', group.id, { text: `@${ANN} and so on`, replyTo: id });
+    expect(await ann.heard(`@${ANN} and so on`)).toMatchObject({ mentions: [ANN], quotedId: said });
+  });
+
+  it('[WHA-05] what a message answers comes with it, and who said that', async () => {
+    await using t = await WhatsAppFixture.open({ agentsIn: () => ['Atlas'] });
+    await using ann = await connectPerson(t.server, ANN, 'Ann');
+    await using bob = await connectPerson(t.server, BOB, 'Bob');
+    const group = t.server.createGroup('Team', [ANN, BOB, NUMBER]);
+    await t.send('d1', group.id, { text: 'It is teal.' });
+    const { id } = await ann.heard('It is teal.');
+    await ann.say(group.id, 'Is it?', { quoted: id });
+    expect((await t.arrived('Is it?')).chat.quoted).toEqual({ text: 'It is teal.', sender: 'Atlas' });
+
+    const bobs = await bob.say(group.id, 'look', { image: Buffer.from('picture') });
+    await ann.heard('look');
+    await ann.say(group.id, 'I see', { quoted: bobs });
+    expect((await t.arrived('I see')).chat.quoted).toEqual({ text: 'look', sender: 'Bob' });
+
+    await t.send('d2', ANN_ID, { text: 'Between us.' });
+    const { id: secret } = await ann.heard('Between us.');
+    await ann.say(NUMBER, 'Sure.', { quoted: secret });
+    expect((await t.arrived('Sure.')).chat.quoted).toEqual({ text: 'Between us.', sender: 'Atlas' });
+    await ann.say(NUMBER, 'Bye.');
+    expect((await t.arrived('Bye.')).chat).not.toHaveProperty('quoted');
   });
 
   it('[WHA-05] a group that gets another member is written to with them', async () => {

@@ -1,10 +1,21 @@
+import '../support/whatsapp-server/quiet-libsignal.ts';
 import { randomBytes } from 'node:crypto';
+import {
+  type BinaryNode,
+  Curve,
+  proto,
+  S_WHATSAPP_NET,
+  signedKeyPair,
+  WA_ADV_DEVICE_SIG_PREFIX,
+  xmppSignedPreKey,
+} from 'baileys';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/lib/logger.ts';
-import { connectPerson, type WhatsAppPerson } from '../support/whatsapp-person.ts';
+import { connectPerson, WhatsAppPerson } from '../support/whatsapp-person.ts';
 import { createRoot } from '../support/whatsapp-server/certificate.ts';
 import { RawClient } from '../support/whatsapp-server/client/raw-client.ts';
+import { certifyDevice, verifyDeviceSignature } from '../support/whatsapp-server/device-identity.ts';
 import type { ServerEvent } from '../support/whatsapp-server/events.ts';
 import { FrameReader, frameOf } from '../support/whatsapp-server/frames.ts';
 import { startWhatsAppServer, type WhatsAppServer } from '../support/whatsapp-server/server.ts';
@@ -463,6 +474,56 @@ describe('what is not the protocol', () => {
     const id = await alice.say(BOB, 'still here');
     await alice.reached(id, 'delivered');
     expect(server.events().filter(({ type }) => type === 'violation').length).toBeGreaterThan(0);
+  });
+
+  it('[SEC-05] [WHA-06] is a prekey that the identity of the device has not signed', async () => {
+    const { creds } = stranger.session;
+    const signed = signedKeyPair(creds.signedIdentityKey, 2);
+    const rotation = (signature: Uint8Array): BinaryNode =>
+      stanza('iq', { id: 'R', type: 'set', xmlns: 'encrypt', to: S_WHATSAPP_NET }, [
+        stanza('rotate', {}, [xmppSignedPreKey({ ...signed, signature })]),
+      ]);
+    const client = await RawClient.connect(server);
+    await client.logIn(stranger.session);
+    // What follows the one that is signed is the violation, so that one was taken.
+    const violation = next('violation');
+    client.sendStanza(rotation(signed.signature));
+    client.sendStanza(stanza('surprise'));
+    expect(await violation).toMatchObject({ reason: expect.stringContaining('<surprise>') });
+    await client.closed;
+
+    const another = await RawClient.connect(server);
+    await another.logIn(stranger.session);
+    const forgery = next('violation');
+    another.sendStanza(rotation(randomBytes(64)));
+    await another.closed;
+    const reason = 'a signed prekey that its identity has not signed';
+    expect(await forgery).toMatchObject({ number: stranger.number, reason });
+  });
+
+  it('[SEC-05] [WHA-06] is a registration with a prekey at random', async () => {
+    const dora = new WhatsAppPerson(server, newNumber(), { name: 'Dora', link: 'qr' });
+    const { creds } = dora.session;
+    Object.assign(creds, { signedPreKey: { ...creds.signedPreKey, signature: randomBytes(64) } });
+    await expect(dora.connect()).rejects.toThrow('a signed prekey that its identity has not signed');
+    await dora.stop();
+    expect(server.phone(dora.number).devices).toEqual([]);
+  });
+
+  it('[SEC-05] [WHA-06] is a device that has not signed what the phone says of it', () => {
+    const phone = Curve.generateKeyPair();
+    const device = Curve.generateKeyPair();
+    const identity = Buffer.from(device.public);
+    const { details } = certifyDevice(phone, { id: 1, identity, secret: randomBytes(32) });
+    const signed = Buffer.concat([WA_ADV_DEVICE_SIG_PREFIX, details, identity, phone.public]);
+    const answer = (deviceSignature: Uint8Array): Uint8Array =>
+      proto.ADVSignedDeviceIdentity.encode({ details, deviceSignature }).finish();
+    const verify = (bytes: Uint8Array): void =>
+      verifyDeviceSignature(bytes, { details, identity, phone: phone.public });
+    expect(() => verify(answer(Curve.sign(device.private, signed)))).not.toThrow();
+    for (const signature of [Curve.sign(phone.private, signed), randomBytes(64)]) {
+      expect(() => verify(answer(signature))).toThrow('a device that has not signed its identity');
+    }
   });
 
   it('[WHA-06] harms nobody else: words of the protocol in the wrong places', async () => {

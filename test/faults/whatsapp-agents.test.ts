@@ -138,7 +138,15 @@ describe('two agents and a human, each with a number of their own on WhatsApp', 
   });
 
   it('[GRP-04] [BRD-05] [TRC-02] [WHA-05] in a group of WhatsApp both answer people, once, and hear each other', async () => {
-    models.addFixture({ match: {}, response: (request) => answerInGroup(questionOf(request)) });
+    const asked: Question[] = [];
+    models.addFixture({
+      match: {},
+      response: (request) => {
+        const question = questionOf(request);
+        asked.push(question);
+        return answerInGroup(question);
+      },
+    });
     // Nobody is kept out, and both answer whatever is said: only that they know each other keeps them from going on for ever.
     const open = { SECURITY_ALLOWLIST: '', WHATSAPP_GROUPS: 'all', WHATSAPP_GROUP_ACTIVATION: 'always' };
     await using _atlas = await startPaired('Atlas', ATLAS, { ...open, AGENT_PEERS: `+${NOVA}` });
@@ -166,5 +174,20 @@ describe('two agents and a human, each with a number of their own on WhatsApp', 
       .poll(() => [unsettledIn(databaseOf('atlas')), unsettledIn(databaseOf('nova'))], WITHIN)
       .toEqual([[], []]);
     expect(said()).toHaveLength(answers.length);
+
+    // Who is mentioned, and what is answered, is told to the model by name.
+    const answered = human.messages.find(({ chat, text }) => chat === group && text === 'Atlas here.');
+    await human.say(group, `@${ATLAS} and @${HUMAN}, was it that?`, {
+      mentions: [ATLAS, HUMAN],
+      quoted: answered?.id ?? '',
+    });
+    const toldTo = (name: string): string | undefined =>
+      asked.findLast(({ agent, text }) => agent === name && text.endsWith('was it that?'))?.text;
+    await expect
+      .poll(() => toldTo('Atlas'), WITHIN)
+      .toContain('[in answer to Atlas: Atlas here.]\n@Atlas and @Human, was');
+    await expect
+      .poll(() => toldTo('Nova'), WITHIN)
+      .toContain(`[in answer to +${ATLAS}: Atlas here.]\n@${ATLAS} and @Human, was`);
   });
 });

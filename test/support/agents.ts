@@ -115,7 +115,7 @@ export interface Said extends ChatOut {
   readonly account: string;
 }
 
-export interface Saying extends Pick<ChatIn, 'quoted'> {
+export interface Saying extends Pick<ChatIn, 'quoted' | 'mentions'> {
   readonly id?: string;
   readonly addressed?: boolean;
   readonly sender?: string;
@@ -323,10 +323,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       .get(JSON.stringify(served), clock.now()) !== undefined;
   let sayings = 0;
   const receiveFrom = (agent: string, said: Pick<ChatIn, 'text' | 'reaction'>, saying: Saying = {}) => {
-    const { id = `say-${++sayings}`, sender = PERSON, peer, addressed, quoted } = saying;
+    const { id = `say-${++sayings}`, sender = PERSON, peer, addressed, quoted, mentions } = saying;
     const place = { channel: CHANNEL, account: idOf(agent), peer: peer ?? { kind: 'dm', id: sender } } as const;
     const spokenTo = addressed === undefined ? {} : { addressed };
-    const answering = quoted === undefined ? {} : { quoted };
+    const answering = { ...(quoted && { quoted }), ...(mentions && { mentions }) };
     return receive({ id, chat: { ...place, ...spokenTo, ...answering, sender: { id: sender }, ...said } });
   };
 

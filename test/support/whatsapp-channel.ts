@@ -17,12 +17,14 @@ export const NUMBER = '15550001';
 
 const PATIENCE_MS = 10_000;
 
-type Overrides = Partial<Pick<BaileysChannelOptions, 'linkBy' | 'ackTimeoutMs' | 'logger'>>;
+type Overrides = Partial<Pick<BaileysChannelOptions, 'linkBy' | 'ackTimeoutMs' | 'logger' | 'agentsIn'>>;
 
 export interface WhatsAppFixtureOptions extends Overrides {
   /** The file of another fixture: as another process on the same machine. */
   readonly database?: string;
   readonly server?: WhatsAppServer;
+  /** In hex. Default: that of the server. */
+  readonly rootKey?: string;
   /** Asked before a message is stored: may throw, or answer in its place. */
   readonly receive?: (arrival: ChatArrival) => Promise<'refused' | undefined>;
   /** Scans the codes that are offered. Default: true. */
@@ -157,6 +159,7 @@ export class WhatsAppFixture implements AsyncDisposable {
 
   #newChannel(): BaileysChannel {
     const { linkBy = 'qr', ackTimeoutMs = 20_000, logger = silentLogger } = this.#options;
+    const { rootKey = this.server.rootKey, agentsIn = () => [] } = this.#options;
     return new BaileysChannel({
       accounts: [{ id: ACCOUNT, phone: linkBy === 'code' ? `+${NUMBER}` : null }],
       sessions: this.sessions,
@@ -165,7 +168,8 @@ export class WhatsAppFixture implements AsyncDisposable {
       logger,
       linkBy,
       webUrl: this.server.url,
-      rootKey: this.server.rootKey,
+      rootKey,
+      agentsIn,
       pace: { accountGapMs: 0, chatGapMs: 0 },
       ackTimeoutMs,
     });

@@ -10,6 +10,7 @@ import { migration as chat } from './migrations/007-chat.ts';
 import { migration as approvals } from './migrations/008-approvals.ts';
 import { migration as sentDeparture } from './migrations/009-sent-departure.ts';
 import { migration as whatsappName } from './migrations/010-whatsapp-name.ts';
+import { migration as personName } from './migrations/011-person-name.ts';
 
 export interface Migration {
   readonly version: number;
@@ -31,6 +32,7 @@ const MIGRATIONS: readonly Migration[] = [
   approvals,
   sentDeparture,
   whatsappName,
+  personName,
 ];
 
 const NEWEST = Math.max(...MIGRATIONS.map((migration) => migration.version));

@@ -1,4 +1,5 @@
 import { Curve, hmacSign, type KeyPair, proto, WA_ADV_ACCOUNT_SIG_PREFIX, WA_ADV_DEVICE_SIG_PREFIX } from 'baileys';
+import { isSignedBy } from '../../../src/channels/whatsapp/baileys/signature.ts';
 import { ProtocolError, timestamp } from './stanza.ts';
 
 /** The identity of a linked device, signed by the phone; the device has to sign it, too. */
@@ -36,7 +37,7 @@ export function verifyDeviceSignature(
 ): void {
   const { deviceSignature } = decode(answer);
   const signed = Buffer.concat([WA_ADV_DEVICE_SIG_PREFIX, expected.details, expected.identity, expected.phone]);
-  if (!deviceSignature || !Curve.verify(expected.identity, signed, deviceSignature)) {
+  if (!deviceSignature || !isSignedBy(expected.identity, signed, deviceSignature)) {
     throw new ProtocolError('a device that has not signed its identity');
   }
 }

@@ -11,6 +11,7 @@ import {
   xmppPreKey,
   xmppSignedPreKey,
 } from 'baileys';
+import { isSignedBy } from '../../../src/channels/whatsapp/baileys/signature.ts';
 import { bytesOf, child, ProtocolError, stanza } from './stanza.ts';
 
 const KEY_BYTES = 32;
@@ -119,7 +120,7 @@ function verified(signed: BinaryNode, identity: Buffer): BinaryNode {
   bytesOf(child(signed, 'id'), KEY_ID_BYTES);
   const value = bytesOf(child(signed, 'value'), KEY_BYTES);
   const signature = bytesOf(child(signed, 'signature'), SIGNATURE_BYTES);
-  if (!Curve.verify(identity, generateSignalPubKey(value), signature)) {
+  if (!isSignedBy(identity, generateSignalPubKey(value), signature)) {
     throw new ProtocolError('a signed prekey that its identity has not signed');
   }
   return signed;

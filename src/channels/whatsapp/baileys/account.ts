@@ -26,6 +26,8 @@ export interface AccountOptions {
   readonly linkBy: 'qr' | 'code';
   readonly sessions: WhatsAppSessions;
   readonly receive: Receive;
+  /** What those are called who answer in a chat from the account. */
+  readonly agentsIn: (peer: Peer) => readonly string[];
   readonly link: (event: LinkEvent) => void;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -143,13 +145,14 @@ export class Account {
   }
 
   #connect(): Connection {
-    const { baileys, id: account, sessions, receive, clock, logger, webUrl } = this.#options;
+    const { baileys, id: account, sessions, receive, agentsIn, clock, logger, webUrl } = this.#options;
     const connection = new Connection({
       baileys,
       account,
       sessions,
       keys: this.#keys,
       receive,
+      agentsIn,
       clock,
       logger,
       webUrl,

@@ -4,14 +4,9 @@ import { isForeignId } from '../../../domain/addresses.ts';
 import type { ChatIn, Peer } from '../../../domain/chat.ts';
 import type { Baileys } from './baileys.ts';
 import { type Content, contentOf, reactionOf } from './content.ts';
-import { aliasesOf, identify, idsOf } from './identity.ts';
+import { aliasesOf, identify, idsOf, type PersonIds, type Self } from './identity.ts';
+import { type Company, isSelf, mentionsIn, quoteIn } from './names.ts';
 import type { Person, ReceivedMessage, WhatsAppSessions } from './sessions.ts';
-
-/** Who the device belongs to, by both of its addresses. */
-export interface Self {
-  readonly id: string;
-  readonly lid: string | null;
-}
 
 /** A message on the wire, as far as it can be read without decrypting it. */
 export interface Envelope {
@@ -21,6 +16,8 @@ export interface Envelope {
   readonly author: string;
   readonly chat: string;
   readonly peer: Peer;
+  /** Of a group, as far as WhatsApp says. */
+  readonly members: readonly PersonIds[];
   readonly person: Person;
   /** The platform id of the message. */
   readonly id: string;
@@ -28,6 +25,8 @@ export interface Envelope {
 
 /** How much of a text is kept to be shown where it is quoted, in UTF-16 code units. */
 const QUOTE_LENGTH = 500;
+/** More than WhatsApp lets anybody call themselves, in UTF-16 code units. */
+const LONGEST_NAME = 100;
 
 /** Reads the outside of a message; null when nobody who can be answered has sent it. */
 export function envelopeOf(
@@ -42,11 +41,12 @@ export function envelopeOf(
   // "Status" is shown to all contacts, and nobody in particular. What comes over another list is meant for each who is on it.
   if (baileys.isJidStatusBroadcast(chat)) return null;
   const isGroup = baileys.isJidGroup(chat) === true;
-  const person = identify(sessions, idsOf(baileys, author, key.participantAlt, key.remoteJidAlt));
+  const name = node.attrs['notify']?.replaceAll(/\s+/g, ' ').trim().slice(0, LONGEST_NAME).toWellFormed() || null;
+  const person = identify(sessions, idsOf(baileys, author, key.participantAlt, key.remoteJidAlt), name);
   const stanza = key.id;
   if (!person || !stanza) return null;
   const peer: Peer = isGroup ? { kind: 'group', id: chat } : { kind: 'dm', id: person.id };
-  return { node, key, author, chat, peer, person, id: arrivalId(account, peer.id, stanza) };
+  return { node, key, author, chat, peer, members: [], person, id: arrivalId(account, peer.id, stanza) };
 }
 
 /** The platform id of a message: WhatsApp's own is the sender's choice, and unique only in a chat. */
@@ -57,13 +57,12 @@ export function arrivalId(account: string, chat: string, stanza: string): string
 
 /** What the rest of Parley is told of a message; null when nothing is said in it, or it is a reaction to what others have said. */
 export function chatOf(
-  baileys: Baileys,
-  sessions: WhatsAppSessions,
+  company: Company & { readonly sessions: WhatsAppSessions },
   account: string,
-  self: Self,
   envelope: Envelope,
   message: proto.IMessage,
 ): ChatIn | null {
+  const { baileys, sessions, self } = company;
   const { key, peer } = envelope;
   if (key.fromMe) return null;
   const chat = chatFrom(account, envelope);
@@ -75,10 +74,14 @@ export function chatOf(
   const content = contentOf(baileys, message);
   if (!content) return null;
   const { text, media, quoted } = content;
+  const mentions = mentionsIn(text, content.mentions, company);
+  const quote = quoted && quoteIn(quoted, company);
   return {
     ...chat,
     text: text.toWellFormed(),
+    ...(Object.keys(mentions).length > 0 ? { mentions } : {}),
     ...(quoted ? { replyTo: arrivalId(account, peer.id, quoted.stanza) } : {}),
+    ...(quote ? { quoted: quote } : {}),
     ...(peer.kind === 'group' ? { addressed: isAddressed(baileys, self, content) } : {}),
     ...(media.length > 0 ? { media: [...media] } : {}),
   };
@@ -86,7 +89,7 @@ export function chatOf(
 
 /** Where, by whom and when it was said; not yet what. */
 function chatFrom(account: string, { node, peer, person }: Envelope): ChatIn {
-  const name = node.attrs['notify'];
+  const { name } = person;
   const aliases = aliasesOf(person);
   const at = Number(node.attrs['t']) * 1000;
   return {
@@ -99,17 +102,13 @@ function chatFrom(account: string, { node, peer, person }: Envelope): ChatIn {
   };
 }
 
-/** By a mention, or an answer to its words; by its number or its hidden id, whichever of its devices has it. */
+/** By a mention, or an answer to its words. */
 export function isAddressed(
   baileys: Baileys,
   self: Self,
   { mentions, quoted }: Pick<Content, 'mentions' | 'quoted'>,
 ): boolean {
-  const own = idsOf(baileys, self.id, self.lid);
-  return [...mentions, quoted?.author].some((jid) => {
-    const { lid, phone } = idsOf(baileys, jid);
-    return (lid !== null && lid === own.lid) || (phone !== null && phone === own.phone);
-  });
+  return [...mentions, quoted?.author].some((jid) => isSelf(baileys, self, jid));
 }
 
 /** What is kept of a message, so that a copy of it is recognised, and it can be quoted. */

@@ -1,20 +1,30 @@
 import type * as BaileysModule from 'baileys';
 import { ParleyError } from '../../../domain/errors.ts';
+import { isSignedBy } from './signature.ts';
 import { withQuietLibsignal } from './silence.ts';
 
 /** The library that speaks the protocol of WhatsApp Web. It is an optional dependency: everybody else takes it from here. */
 export type Baileys = typeof BaileysModule;
 
-/** Throws CONFIG_INVALID when the library is not installed. */
+/** The library, which checks signatures then. Throws CONFIG_INVALID when it is not installed. */
 export async function loadBaileys(): Promise<Baileys> {
   try {
-    return await withQuietLibsignal(() => import('baileys'));
+    return await withQuietLibsignal(async () => checkingSignatures(await import('baileys')));
   } catch (cause) {
     throw new ParleyError('CONFIG_INVALID', 'WhatsApp needs the package baileys, which is not installed.', {
       hint: 'Run npm install without --omit=optional, or use another channel.',
       cause,
     });
   }
+}
+
+/**
+ * In 7.0.0-rc14 the library's own `Curve.verify` drops libsignal's answer and is true for every key, so that any server could be
+ * WhatsApp, and could link a device of its own making. It counts for the whole process.
+ */
+function checkingSignatures(baileys: Baileys): Baileys {
+  baileys.Curve.verify = isSignedBy;
+  return baileys;
 }
 
 /**

@@ -23,6 +23,8 @@ export interface BaileysChannelOptions {
   readonly link: (event: LinkEvent) => void;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What those are called who answer in a chat from an account. Default: nobody knows. */
+  readonly agentsIn?: (account: string, peer: Peer) => readonly string[];
   /** How a phone links an account: by scanning a QR code (default), or, when its number is given, by a code that is typed in. */
   readonly linkBy?: 'qr' | 'code';
   /** Default: WhatsApp's own. For tests. */
@@ -52,7 +54,10 @@ export class BaileysChannel implements Channel {
     const { linkBy = 'qr', pace = HUMAN_PACE, ackTimeoutMs = ACK_TIMEOUT_MS, webUrl } = this.#options;
     const { sessions, link, clock, logger } = this.#options;
     const shared = { baileys, linkBy, pace, ackTimeoutMs, webUrl, sessions, link, clock, logger, receive };
-    this.#accounts = new Map(accounts.map(({ id, phone }) => [id, new Account({ ...shared, id, phone })]));
+    const { agentsIn = () => [] } = this.#options;
+    const accountOf = (id: string, phone: string | null): Account =>
+      new Account({ ...shared, id, phone, agentsIn: (peer) => agentsIn(id, peer) });
+    this.#accounts = new Map(accounts.map(({ id, phone }) => [id, accountOf(id, phone)]));
     for (const account of this.#accounts.values()) account.start();
   }
 

@@ -31,6 +31,14 @@ describe('what follows when a connection has ended', () => {
     expect(judge(closed(401), false).action).toBe('retry');
   });
 
+  it('[SEC-05] a server that is not trusted is left alone', () => {
+    expect(judge({ kind: 'not-trusted', reason: 'as it was' }, true)).toEqual({
+      action: 'stop',
+      code: null,
+      reason: 'the server could not prove that it is WhatsApp (as it was)',
+    });
+  });
+
   it('[WHA-05] trouble of the network and of the disk passes', () => {
     expect(judge(closed(null), true)).toEqual({ action: 'retry', code: null, reason: 'as it was' });
     expect(judge({ kind: 'not-stored', error: new Error('no space') }, true)).toEqual({

@@ -1,12 +1,12 @@
 import type { AuthenticationCreds, ConnectionState, SignalKeyStore, UserFacingSocketConfig, WASocket } from 'baileys';
-import type { ChatIn } from '../../../domain/chat.ts';
+import type { ChatIn, Peer } from '../../../domain/chat.ts';
 import { type Clock, sleep } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import type { Receive } from '../../channel.ts';
 import type { Baileys } from './baileys.ts';
 import { baileysLogger } from './baileys-logger.ts';
 import { GroupCache } from './group-cache.ts';
-import { idsOf } from './identity.ts';
+import { idsOf, membersOf, type PersonIds } from './identity.ts';
 import { Journal } from './journal.ts';
 import { statusOf } from './media.ts';
 import { withFailuresCaught } from './rejections.ts';
@@ -21,6 +21,7 @@ export interface ConnectionOptions {
   /** Those of the account, whichever connection uses them: what the one before is still committing comes first. */
   readonly keys: SessionKeys;
   readonly receive: Receive;
+  readonly agentsIn: (peer: Peer) => readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
   /** Default: WhatsApp's. */
@@ -36,6 +37,8 @@ export interface ConnectionOptions {
 export type Ending =
   /** By WhatsApp, or for lack of a network; `code` is null when there is none. */
   | { readonly kind: 'closed'; readonly code: number | null; readonly reason: string }
+  /** By us: the server has no certificate that WhatsApp has signed. */
+  | { readonly kind: 'not-trusted'; readonly reason: string }
   /** By us: something could not be stored, and WhatsApp is to deliver it again. */
   | { readonly kind: 'not-stored'; readonly error: unknown };
 
@@ -51,23 +54,24 @@ export class Connection implements Line {
   readonly #journal: Journal;
   readonly #closing = new AbortController();
   readonly #end: (ending: Ending) => void;
+  readonly #groups: GroupCache;
   #isOpen = false;
   #offered = false;
 
   constructor(options: ConnectionOptions) {
     const { baileys, account, keys, clock, logger } = options;
-    const groups = new GroupCache(clock, logger);
+    this.#groups = new GroupCache(clock, logger);
     this.#options = options;
     ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<Ending>());
     this.#creds = keys.creds() ?? baileys.initAuthCreds();
-    this.#journal = this.#newJournal(groups);
+    this.#journal = this.#newJournal();
     this.socket = withFailuresCaught(
-      () => baileys.makeWASocket(this.#config(groups)),
+      () => baileys.makeWASocket(this.#config()),
       ({ ws }) => ws,
       (error) => logger.debug({ account, error: error.message }, 'Baileys has failed at something'),
     );
     this.#journal.attach(this.socket);
-    groups.attach(this.socket);
+    this.#groups.attach(this.socket);
     this.socket.ev.on('creds.update', () => this.#saveCreds());
     this.socket.ev.on('connection.update', (update) => this.#follow(update));
   }
@@ -85,6 +89,11 @@ export class Connection implements Line {
     return this.#closing.signal;
   }
 
+  async members(group: string): Promise<readonly PersonIds[]> {
+    const metadata = await this.#groups.inTime(group);
+    return metadata ? membersOf(this.#options.baileys, metadata) : [];
+  }
+
   /** Ends the connection once what has arrived on it is stored and acknowledged. */
   async stop(): Promise<void> {
     await this.#journal.settled();
@@ -94,8 +103,8 @@ export class Connection implements Line {
     waiting.abort();
   }
 
-  #newJournal(groups: GroupCache): Journal {
-    const { baileys, account, keys, sessions, receive, received, logger } = this.#options;
+  #newJournal(): Journal {
+    const { baileys, account, keys, sessions, receive, agentsIn, received, logger } = this.#options;
     return new Journal({
       baileys,
       account,
@@ -103,14 +112,15 @@ export class Connection implements Line {
       sessions,
       self: () => ({ id: this.#creds.me?.id ?? '', lid: this.#creds.me?.lid ?? null }),
       receive,
-      groupName: (id) => groups.name(id),
+      agentsIn,
+      group: (id) => this.#groups.inTime(id),
       received,
       failed: (error) => this.#fail(error),
       logger,
     });
   }
 
-  #config(groups: GroupCache): UserFacingSocketConfig {
+  #config(): UserFacingSocketConfig {
     const { baileys, account, sessions, logger, webUrl } = this.#options;
     return {
       auth: { creds: this.#creds, keys: this.#keysUntilClosed() },
@@ -120,7 +130,7 @@ export class Connection implements Line {
       shouldSyncHistoryMessage: () => false,
       syncFullHistory: false,
       markOnlineOnConnect: false,
-      cachedGroupMetadata: groups.metadata,
+      cachedGroupMetadata: this.#groups.metadata,
       getMessage: async ({ id }) => {
         const sent = sessions.sent(account, id ?? '');
         return sent ? baileys.proto.Message.decode(sent.content) : undefined;
@@ -172,9 +182,13 @@ export class Connection implements Line {
   }
 }
 
+/** How the library says, before anything but the handshake was sent, that a server cannot prove what it is. */
+const NOT_TRUSTED = /^(?:invalid noise|noise|certification)\b/;
+
 /** An error of the network has a code too, of which WhatsApp knows nothing: a proxy that says 401 has not unlinked the device. */
 function endingOf(error: unknown): Ending {
   const fromNetwork = error instanceof Error && 'data' in error && error.data instanceof Error;
   const reason = error instanceof Error ? error.message : 'the connection was closed';
+  if (NOT_TRUSTED.test(reason)) return { kind: 'not-trusted', reason };
   return { kind: 'closed', code: fromNetwork ? null : statusOf(error), reason };
 }

@@ -119,9 +119,25 @@ describe('what a message says', () => {
 
   it('[WHA-05] mentions and the answered message are found, whatever they go with', () => {
     const contextInfo = { mentionedJid: ['900100@lid'], stanzaId: 'ABC', participant: '900200@lid' };
-    const expected = { mentions: ['900100@lid'], quoted: { stanza: 'ABC', author: '900200@lid' } };
+    const expected = { mentions: ['900100@lid'], quoted: { stanza: 'ABC', author: '900200@lid', text: null } };
     expect(read({ extendedTextMessage: { text: 'hi', contextInfo } })).toMatchObject(expected);
     expect(read({ imageMessage: { ...FILE, contextInfo } })).toMatchObject(expected);
     expect(read({ locationMessage: { degreesLatitude: 1, contextInfo } })).toMatchObject(expected);
+  });
+
+  it.each<[string, NonNullable<Message>, string | null]>([
+    ['a text', { conversation: 'before' }, 'before'],
+    ['a text with a context', { extendedTextMessage: { text: 'before' } }, 'before'],
+    ['a disappearing text', { ephemeralMessage: { message: { conversation: 'before' } } }, 'before'],
+    ['a caption', { imageMessage: { ...FILE, caption: 'look' } }, 'look'],
+    ['a file without words', { imageMessage: FILE }, null],
+    ['nothing', {}, null],
+  ])('[WHA-05] the words of what it answers are known: %s', (_kind, quotedMessage, text) => {
+    const contextInfo = { stanzaId: 'ABC', quotedMessage };
+    expect(read({ extendedTextMessage: { text: 'hi', contextInfo } })?.quoted).toEqual({
+      stanza: 'ABC',
+      author: null,
+      text,
+    });
   });
 });

@@ -9,8 +9,15 @@ export interface Content {
   readonly media: readonly Media[];
   /** Addresses (JIDs) of who is mentioned. */
   readonly mentions: readonly string[];
-  /** WhatsApp's id of the message that it answers, and the address of who wrote that; null where it answers none. */
-  readonly quoted: { readonly stanza: string; readonly author: string | null } | null;
+  /** What it answers; null where it answers nothing. */
+  readonly quoted: Quoted | null;
+}
+
+/** WhatsApp's id of the message that is answered, the address of who wrote it, and what it says. */
+interface Quoted {
+  readonly stanza: string;
+  readonly author: string | null;
+  readonly text: string | null;
 }
 
 /** An emoji that was put to another message, and WhatsApp's id of that. */
@@ -34,8 +41,14 @@ export function contentOf(baileys: Baileys, message: Message): Content | null {
     text: text ?? '',
     media: media ? [media] : [],
     mentions: context?.mentionedJid ?? [],
-    quoted: context?.stanzaId ? { stanza: context.stanzaId, author: context.participant ?? null } : null,
+    quoted: quotedIn(baileys, context),
   };
+}
+
+function quotedIn(baileys: Baileys, context: proto.IContextInfo | null): Quoted | null {
+  if (!context?.stanzaId) return null;
+  const body = baileys.normalizeMessageContent(context.quotedMessage ?? undefined);
+  return { stanza: context.stanzaId, author: context.participant ?? null, text: body ? textOf(body) : null };
 }
 
 /** Reads a message that is only a reaction; null when it is none, or takes one back. */

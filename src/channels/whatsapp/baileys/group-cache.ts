@@ -5,7 +5,7 @@ import type { Logger } from '../../../lib/logger.ts';
 /** Changes are told by events; a group that nothing was heard of is still asked for now and then. */
 const FRESH_MS = 30 * 60_000;
 
-/** How long a message waits for the name of its group before it goes on without. */
+/** How long a message waits for what is known of its group before it goes on without. */
 const PATIENCE_MS = 5_000;
 
 interface Entry {
@@ -40,13 +40,13 @@ export class GroupCache {
     return (await this.#ask(id)) ?? undefined;
   };
 
-  /** What a group is called; null when that is not known in time. */
-  async name(id: string): Promise<string | null> {
+  /** What WhatsApp says of a group; null when that is not known in time. */
+  async inTime(id: string): Promise<GroupMetadata | null> {
     const waiting = new AbortController();
     const inTime = sleep(this.#clock, PATIENCE_MS, waiting.signal).then(() => null);
     const metadata = await Promise.race([this.metadata(id), inTime]);
     waiting.abort();
-    return metadata?.subject || null;
+    return metadata ?? null;
   }
 
   /** Those who ask at the same time get one answer. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { aliasesOf, identify, idsOf, jidOf } from './identity.ts';
 import type { Person } from './sessions.ts';
 
-const ANN: Person = { id: '+15550100', lid: '900100@lid', phone: '+15550100' };
+const ANN: Person = { id: '+15550100', lid: '900100@lid', phone: '+15550100', name: 'Ann' };
 
 const knowing = (...persons: Person[]) => ({
   person: (lid: string | null, phone: string | null): Person | null =>
@@ -26,24 +26,29 @@ describe('who somebody on WhatsApp is', () => {
   });
 
   it('[WHA-05] at first sight the phone is the id when it is known, else the LID', () => {
-    expect(identify(knowing(), { lid: ANN.lid, phone: ANN.phone })).toEqual(ANN);
-    expect(identify(knowing(), { lid: ANN.lid, phone: null })).toEqual({ id: ANN.lid, lid: ANN.lid, phone: null });
-    expect(identify(knowing(), { lid: null, phone: null })).toBeNull();
+    expect(identify(knowing(), { lid: ANN.lid, phone: ANN.phone }, 'Ann')).toEqual(ANN);
+    expect(identify(knowing(), { lid: ANN.lid, phone: null }, null)).toEqual({
+      id: ANN.lid,
+      lid: ANN.lid,
+      phone: null,
+      name: null,
+    });
+    expect(identify(knowing(), { lid: null, phone: null }, 'Ann')).toBeNull();
   });
 
   it('[WHA-05] later, the id stays and the other becomes an alias', () => {
-    const byLid: Person = { id: '900100@lid', lid: '900100@lid', phone: null };
-    const found = identify(knowing(byLid), { lid: ANN.lid, phone: ANN.phone });
+    const byLid: Person = { id: '900100@lid', lid: '900100@lid', phone: null, name: null };
+    const found = identify(knowing(byLid), { lid: ANN.lid, phone: ANN.phone }, 'Ann');
     expect(found).toEqual({ ...ANN, id: '900100@lid' });
     expect(found && aliasesOf(found)).toEqual(['+15550100']);
-    expect(identify(knowing(ANN), { lid: ANN.lid, phone: null })).toEqual(ANN);
-    expect(identify(knowing(ANN), { lid: null, phone: ANN.phone })).toEqual(ANN);
+    expect(identify(knowing(ANN), { lid: ANN.lid, phone: null }, null)).toEqual(ANN);
+    expect(identify(knowing(ANN), { lid: null, phone: ANN.phone }, 'Annie')).toEqual({ ...ANN, name: 'Annie' });
     expect(aliasesOf(ANN)).toEqual(['900100@lid']);
   });
 
   it('[SEC-01] who takes over a number is not called by it', () => {
-    const found = identify(knowing(ANN), { lid: '900999@lid', phone: ANN.phone });
-    expect(found).toEqual({ id: '900999@lid', lid: '900999@lid', phone: ANN.phone });
+    const found = identify(knowing(ANN), { lid: '900999@lid', phone: ANN.phone }, null);
+    expect(found).toEqual({ id: '900999@lid', lid: '900999@lid', phone: ANN.phone, name: null });
   });
 
   it.each([

@@ -1,5 +1,12 @@
+import type { GroupMetadata } from 'baileys';
 import type { Baileys } from './baileys.ts';
 import type { Person, WhatsAppSessions } from './sessions.ts';
+
+/** Who the device belongs to, by both of its addresses. */
+export interface Self {
+  readonly id: string;
+  readonly lid: string | null;
+}
 
 /** The two ids of a person, as far as they are known. */
 export interface PersonIds {
@@ -22,13 +29,21 @@ export function idsOf({ jidDecode }: Baileys, ...jids: readonly (string | null |
   return { lid: lid === null ? null : `${lid}@lid`, phone: phone === null ? null : `+${phone}` };
 }
 
-/** Who this is: known already, or seen for the first time. Null when there is no id at all. */
-export function identify(sessions: Pick<WhatsAppSessions, 'person'>, { lid, phone }: PersonIds): Person | null {
+/** Who is in a group. */
+export const membersOf = (baileys: Baileys, { participants }: GroupMetadata): PersonIds[] =>
+  participants.map(({ id, lid, phoneNumber }) => idsOf(baileys, id, lid, phoneNumber));
+
+/** Who this is, who says to be called `name`: known already, or seen for the first time. Null when there is no id at all. */
+export function identify(
+  sessions: Pick<WhatsAppSessions, 'person'>,
+  { lid, phone }: PersonIds,
+  name: string | null,
+): Person | null {
   const known = sessions.person(lid, phone);
-  if (known) return { id: known.id, lid: lid ?? known.lid, phone: phone ?? known.phone };
+  if (known) return { id: known.id, lid: lid ?? known.lid, phone: phone ?? known.phone, name: name ?? known.name };
   // A number that somebody else was called by does not name two people.
   const id = phone !== null && sessions.person(null, phone) === null ? phone : (lid ?? phone);
-  return id === null ? null : { id, lid, phone };
+  return id === null ? null : { id, lid, phone, name };
 }
 
 /** The other ids of a person. */

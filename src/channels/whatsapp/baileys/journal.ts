@@ -1,11 +1,12 @@
-import type { BinaryNode, proto, SignalAuthState, SocketConfig, WASocket } from 'baileys';
-import type { ChatIn } from '../../../domain/chat.ts';
+import type { BinaryNode, GroupMetadata, proto, SignalAuthState, SocketConfig, WASocket } from 'baileys';
+import type { ChatIn, Peer } from '../../../domain/chat.ts';
 import { errorText } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { err, ok, type Result } from '../../../lib/result.ts';
 import type { Receive } from '../../channel.ts';
-import { chatOf, type Envelope, envelopeOf, recordOf, type Self } from './arrival.ts';
+import { chatOf, type Envelope, envelopeOf, recordOf } from './arrival.ts';
 import type { Baileys } from './baileys.ts';
+import { membersOf, type Self } from './identity.ts';
 import type { SessionKeys } from './session-keys.ts';
 import type { KeyWrites, ReceivedMessage, WhatsAppSessions } from './sessions.ts';
 
@@ -30,8 +31,10 @@ export interface JournalOptions {
   readonly sessions: WhatsAppSessions;
   readonly self: () => Self;
   readonly receive: Receive;
-  /** What a group is called; asked for before the message is decrypted, so it may take its time. */
-  readonly groupName: (id: string) => Promise<string | null>;
+  /** What those are called who answer in a chat from the account. */
+  readonly agentsIn: (peer: Peer) => readonly string[];
+  /** What is known of a group; asked for before the message is decrypted, so it may take its time. */
+  readonly group: (id: string) => Promise<GroupMetadata | null>;
   /** A message that was new has been committed. */
   readonly received: (record: ReceivedMessage, chat: ChatIn) => void;
   /** A message could not be stored: close the connection before another word is said on it. */
@@ -136,8 +139,10 @@ export class Journal {
 
   async #named(envelope: Envelope): Promise<Envelope> {
     const { peer } = envelope;
-    const name = peer.kind === 'group' ? await this.#options.groupName(peer.id) : null;
-    return name === null ? envelope : { ...envelope, peer: { ...peer, name } };
+    const group = peer.kind === 'group' ? await this.#options.group(peer.id) : null;
+    if (!group) return envelope;
+    const members = membersOf(this.#options.baileys, group);
+    return { ...envelope, members, peer: group.subject ? { ...peer, name: group.subject } : peer };
   }
 
   /** Decrypts what can be decrypted; `message` is what the parts say together, null when none could be read. */
@@ -200,9 +205,11 @@ export class Journal {
 
   /** A message that cannot be made sense of would come again for ever if it were not taken. */
   #said(envelope: Envelope, message: proto.IMessage): ChatIn | null {
-    const { baileys, sessions, account, self, logger } = this.#options;
+    const { baileys, sessions, account, self, agentsIn, logger } = this.#options;
+    const { peer, members } = envelope;
     try {
-      return chatOf(baileys, sessions, account, self(), envelope, message);
+      const company = { baileys, sessions, self: self(), agents: agentsIn(peer), members };
+      return chatOf(company, account, envelope, message);
     } catch (error) {
       logger.error({ account, id: envelope.id, error: errorText(error) }, 'a WhatsApp message could not be read');
       return null;

@@ -17,7 +17,10 @@ const MAX_CAPTION = 1_000;
 export interface Outgoing {
   /** WhatsApp's id of it: the same for the same departure, so that a recipient who has it already shows it once. */
   readonly stanza: string;
-  readonly content: () => AnyMessageContent;
+  /** The text of it in which people can be mentioned. */
+  readonly mentioning: string;
+  /** `mentions`: the addresses of those who are. */
+  readonly content: (mentions: string[]) => AnyMessageContent;
   readonly quoted: WAMessage | null;
 }
 
@@ -28,11 +31,11 @@ export function outgoingOf(baileys: Baileys, sessions: WhatsAppSessions, departu
   if (chat.reaction !== undefined) {
     if (!quoted) return null;
     const react = { text: chat.reaction, key: quoted.key };
-    return [{ stanza: stanzaOf(departure.id, 0), content: () => ({ react }), quoted: null }];
+    return [{ stanza: stanzaOf(departure.id, 0), mentioning: '', content: () => ({ react }), quoted: null }];
   }
   return contentsOf(chat).map((content, part) => ({
     stanza: stanzaOf(departure.id, part),
-    content,
+    ...content,
     quoted: part === 0 ? quoted : null,
   }));
 }
@@ -43,20 +46,32 @@ export function stanzaOf(departure: string, part: number): string {
   return `3EB0${createHash('sha256').update(name).digest('hex').slice(0, 18).toUpperCase()}`;
 }
 
-function contentsOf({ text, file, verbatim = false }: ChatOut): (() => AnyMessageContent)[] {
+function contentsOf({ text, file, verbatim = false }: ChatOut): Pick<Outgoing, 'mentioning' | 'content'>[] {
   const hasCaption = file !== undefined && !file.mime.startsWith('audio/') && text.length <= MAX_CAPTION;
   const pieces = verbatim ? [text] : splitText(text, MAX_TEXT);
   const texts = text === '' || hasCaption ? [] : pieces;
+  const caption = hasCaption ? text : '';
+  const filed = file && {
+    mentioning: caption,
+    content: (mentions: string[]) => fileContent(file, caption, mentions),
+  };
   return [
-    ...(file ? [() => fileContent(file, hasCaption ? text : '')] : []),
-    ...texts.map((piece) => () => ({ text: piece, linkPreview: null })),
+    ...(filed ? [filed] : []),
+    ...texts.map((piece) => ({
+      mentioning: verbatim ? '' : piece,
+      content: (mentions: string[]) => ({ text: piece, linkPreview: null, mentions }),
+    })),
   ];
 }
 
-function fileContent({ path, mime, name }: NonNullable<ChatOut['file']>, caption: string): AnyMessageContent {
+function fileContent(
+  { path, mime, name }: NonNullable<ChatOut['file']>,
+  caption: string,
+  mentions: string[],
+): AnyMessageContent {
   const media = { stream: createReadStream(path) };
   const [kind] = mime.split('/');
-  const captioned = caption === '' ? {} : { caption };
+  const captioned = caption === '' ? {} : { caption, mentions };
   // Given a thumbnail, if an empty one, the library does not start other programs to make one.
   if (kind === 'image') return { image: media, mimetype: mime, jpegThumbnail: '', ...captioned };
   if (kind === 'video') return { video: media, mimetype: mime, jpegThumbnail: '', ...captioned };

@@ -6,7 +6,7 @@ import type { Logger } from '../../../lib/logger.ts';
 import type { ChatDeparture, SendOutcome } from '../../channel.ts';
 import { ackError } from './ack-errors.ts';
 import type { Baileys } from './baileys.ts';
-import { jidOf } from './identity.ts';
+import { jidOf, type PersonIds } from './identity.ts';
 import { type Outgoing, outgoingOf } from './outgoing.ts';
 import { type Pace, Pacing } from './pacing.ts';
 import { Serial } from './serial.ts';
@@ -31,6 +31,8 @@ export interface SenderOptions {
 export interface Line {
   readonly socket: WASocket;
   readonly closed: AbortSignal;
+  /** Who is in a group; empty when WhatsApp does not say in time. */
+  members(group: string): Promise<readonly PersonIds[]>;
 }
 
 /** Sends the messages of one account, one after the other. */
@@ -80,22 +82,24 @@ export class Sender {
     if (jid.endsWith('@s.whatsapp.net') && !sessions.person(null, peer)) {
       logger.info({ account, peer }, 'writing on WhatsApp to somebody who has not written before');
     }
-    const content = await this.#contentOf(open.socket, departure, jid, outgoing);
+    const content = await this.#contentOf(open, departure, jid, outgoing);
     return content.kind === 'ready' ? await this.#relay(open, jid, outgoing.stanza, content.message) : content;
   }
 
   /** What is sent again is sent as it was: a file is not uploaded twice, and a recipient who asks gets what was said. */
   async #contentOf(
-    socket: WASocket,
+    line: Line,
     departure: string,
     jid: string,
-    { stanza, content, quoted }: Outgoing,
+    { stanza, mentioning, content, quoted }: Outgoing,
   ): Promise<{ readonly kind: 'ready'; readonly message: proto.IMessage } | SendOutcome> {
     const { baileys, account, sessions } = this.#options;
     const before = sessions.sent(account, stanza);
     if (before) return { kind: 'ready', message: baileys.proto.Message.decode(before.content) };
+    const { socket } = line;
     try {
-      const { message } = await baileys.generateWAMessage(jid, content(), {
+      const mentions = await mentionsOf(line, jid, mentioning);
+      const { message } = await baileys.generateWAMessage(jid, content(mentions), {
         userJid: socket.user?.id ?? '',
         upload: socket.waUploadToServer,
         messageId: stanza,
@@ -157,6 +161,14 @@ export class Sender {
     });
     return { node, cancel };
   }
+}
+
+/** In a group, the addresses of members of whom a text has an id after an `@`. */
+async function mentionsOf(line: Line, jid: string, text: string): Promise<string[]> {
+  const ids = new Set([...text.matchAll(/\B@(\d+)\b/g)].map(([, id]) => id));
+  if (ids.size === 0 || !jid.endsWith('@g.us')) return [];
+  const addresses = (await line.members(jid)).flatMap(({ lid, phone }) => [lid, phone && jidOf(phone)]);
+  return addresses.filter((address) => address !== null).filter((address) => ids.has(address.split('@')[0]));
 }
 
 interface Answer {

@@ -11,6 +11,8 @@ export interface Person {
   readonly lid: string | null;
   /** `+<digits>`. */
   readonly phone: string | null;
+  /** What they call themselves, in one line. */
+  readonly name: string | null;
 }
 
 /** What is kept of a message that was received: enough to recognise, quote, react to and acknowledge it. */

@@ -17,6 +17,10 @@ export function judge(ending: Ending, isLinked: boolean): Verdict {
     const reason = `what WhatsApp delivered could not be stored: ${errorText(ending.error)}`;
     return { action: 'retry', reason, code: null };
   }
+  if (ending.kind === 'not-trusted') {
+    const reason = `the server could not prove that it is WhatsApp (${ending.reason})`;
+    return { action: 'stop', reason, code: null };
+  }
   const { code } = ending;
   if (code === null) return { action: 'retry', reason: ending.reason, code };
   // Codes that nobody has scanned are followed by new ones.
