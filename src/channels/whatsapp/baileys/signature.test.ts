@@ -65,6 +65,9 @@ describe('the certificate of a server', () => {
   const root = createRoot();
   const genuine = issueCertificate(root);
   const forged = issueCertificate(createRoot());
+  // Before anybody shakes hands: after that, the library compares what it decodes.
+  const { intermediate } = proto.CertChain.decode(genuine.chain);
+  const { leaf } = proto.CertChain.decode(forged.chain);
 
   it('[SEC-05] [WHA-05] is taken when the root has signed it', () => {
     expect(() => shakeHands(genuine, root)).not.toThrow();
@@ -75,9 +78,13 @@ describe('the certificate of a server', () => {
     expect(() => shakeHands(genuine, { ...root, public: Buffer.alloc(32) })).toThrow('signature invalid');
   });
 
+  it('[SEC-05] [WHA-05] is not taken from somebody else, who has seen it', () => {
+    expect(() => shakeHands({ ...forged, chain: genuine.chain }, root)).toThrow('noise certificate is for another key');
+    // Whatever became of the one before.
+    expect(() => shakeHands(genuine, root)).not.toThrow();
+  });
+
   it('[SEC-05] [WHA-05] is not taken with the genuine intermediate, which everybody can have, and a key of its own', () => {
-    const { intermediate } = proto.CertChain.decode(genuine.chain);
-    const { leaf } = proto.CertChain.decode(forged.chain);
     const chain = proto.CertChain.encode({ intermediate: intermediate ?? null, leaf: leaf ?? null }).finish();
     expect(() => shakeHands({ ...forged, chain }, root)).toThrow('noise certificate signature invalid');
   });
