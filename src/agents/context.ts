@@ -4,6 +4,7 @@ import type { AgentCard } from '../domain/agent-card.ts';
 import type { ApprovalStore } from '../domain/approval.ts';
 import type { AuditLog } from '../domain/audit.ts';
 import type { ChatIn, ChatPlace } from '../domain/chat.ts';
+import type { DeliveryStatus } from '../domain/delivery.ts';
 import type { AgentDirectory } from '../domain/directory.ts';
 import type { DiscussionStore, GroupStore } from '../domain/group.ts';
 import type { Message } from '../domain/message.ts';
@@ -33,6 +34,8 @@ export interface AgentContext {
   readonly discussions: DiscussionStore;
   /** A message of the past, from the spool. */
   message(id: MessageId): Message | null;
+  /** What has become of a message in each mailbox that it was for. */
+  status(id: MessageId): readonly { readonly to: Address; readonly status: DeliveryStatus }[];
   /** What waits in a mailbox behind a message, in the same conversation: oldest first. */
   behind(id: MessageId, mailbox: Address): readonly Message[];
   /** How long an answer on a channel waits for what else a person has to say, in milliseconds; 0: each message is answered by itself. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { isForeignId, type MessageId, messageId } from '../domain/addresses.ts';
+import { agentAddress, isForeignId, type MessageId, messageId } from '../domain/addresses.ts';
 import { type ChatPlace, sessionKey } from '../domain/chat.ts';
-import type { Delivery, Settlement } from '../domain/delivery.ts';
+import type { Delivery, DeliveryStatus, Settlement } from '../domain/delivery.ts';
 import type { Contribution, Discussion, Group, GroupMember } from '../domain/group.ts';
 import type { SessionEntry } from '../domain/session.ts';
 import { type Budget, mergeBudgets, smallerBudget, type Trace, turnsOf } from '../domain/trace.ts';
@@ -10,7 +10,7 @@ import { deriveId } from '../lib/ids.ts';
 import type { OpenedEnvelope } from '../protocol/envelope.ts';
 import type { AgentContext } from './context.ts';
 import { Effects } from './effects.ts';
-import { groupChat, groupConversation, groupSessionKey, SUMMARY_TURNS } from './groups.ts';
+import { discussionKey, groupChat, groupConversation, SUMMARY_TURNS } from './groups.ts';
 import { placeOfPanel } from './panel.ts';
 import { waitingNotice } from './person.ts';
 import { closingPrompt, REMEMBERED_LINES, systemPrompt } from './prompt.ts';
@@ -27,6 +27,10 @@ const deadlineSchema = z.object({
   kind: z.literal('round'),
   discussion: z.string().transform(messageId),
   round: z.int(),
+  /** When it was to come. */
+  dueAt: z.number(),
+  /** How often the time of the round was lengthened. */
+  extended: z.int().default(0),
 });
 
 /** Hears what a member says in a group. The host of the discussion also leads it on. */
@@ -44,7 +48,7 @@ export async function hearContribution(
   const { discussion: id, round, text, failed } = parsed.data;
   const speaker = { id: envelope.from.agentId, name: envelope.from.agentName };
   const line = { id: envelope.id, role: 'user', speaker: speaker.name, text: text ?? '', at: clock.now() } as const;
-  const remember = text === null ? [] : [sessions.append(card.id, groupSessionKey(card.id, group.id), [line])];
+  const remember = text === null ? [] : [sessions.append(card.id, discussionKey(card.id, group.id, id), [line])];
   const place = placeOfPanel(context, group, trace);
   if (text !== null && place)
     remember.push(hearInChat(context, place, id, { ...line, text: `${speaker.name}: ${text}` }));
@@ -88,10 +92,13 @@ export async function closeRound(
   signal: AbortSignal,
 ): Promise<Settlement> {
   const { card, discussions, groups } = context;
-  const { discussion: id, round } = deadlineSchema.parse(data);
+  const deadline = deadlineSchema.parse(data);
+  const { discussion: id, round } = deadline;
   const discussion = discussions.get(card.id, id);
   const group = discussion && groups.get(card.id, discussion.group);
   if (!discussion || !group || discussion.closed || discussion.round !== round) return { kind: 'ack' };
+  const longer = lengthened(context, delivery, discussion, deadline);
+  if (longer) return longer;
   const late = { ...discussion, waitingFor: [] };
   return goOn(
     context,
@@ -101,6 +108,37 @@ export async function closeRound(
     () => effectsOf(context, delivery, late, late.budget, delivery.message.trace.hop),
     signal,
   );
+}
+
+const UNSETTLED: ReadonlySet<DeliveryStatus> = new Set(['queued', 'blocked', 'leased']);
+
+/** So often the time of a round is lengthened for those who have not been able to begin. */
+const MOST_EXTENSIONS = 5;
+
+/**
+ * Another while for a round whose question still waits in the mailboxes of members, or their answer in that of the host: they have others to
+ * answer before it, or Parley was down when the time was up. Null when there is nobody to wait for. In a group a member may be in no process at all.
+ */
+function lengthened(
+  context: AgentContext,
+  delivery: Delivery,
+  discussion: Discussion,
+  deadline: z.output<typeof deadlineSchema>,
+): Settlement | null {
+  const { clock, status, behind, discussion: limits } = context;
+  const { round, dueAt, extended } = deadline;
+  const wasDown = clock.now() - dueAt >= limits.roundTimeoutMs / 2;
+  const awaited = new Set(discussion.waitingFor.map(agentAddress));
+  const asked = status(discussion.asked).filter((one) => UNSETTLED.has(one.status) && awaited.has(one.to));
+  // What they have said may be behind this, when the host had other things to do.
+  const said = behind(delivery.message.id, delivery.to).filter(({ from }) => awaited.has(from));
+  const isAsked = asked.length > 0 || said.length > 0;
+  if (!isAsked || extended >= MOST_EXTENSIONS || (!discussion.panel && !(wasDown && extended === 0))) return null;
+  const effects = effectsOf(context, delivery, discussion, discussion.budget, delivery.message.trace.hop);
+  const next = clock.now() + limits.roundTimeoutMs;
+  const conversation = groupConversation(discussion.group);
+  effects.remind(`round:${round}:longer`, conversation, next, { ...deadline, dueAt: next, extended: extended + 1 });
+  return settle(effects, discussion.budget);
 }
 
 /** Everybody has spoken: another round, or the end. */
@@ -147,6 +185,7 @@ function nextRound(
     kind: 'round',
     discussion: id,
     round,
+    dueAt: clock.now() + limits.roundTimeoutMs,
   });
   effects.writeWithShare((share) =>
     discussions.put(card.id, {
@@ -154,6 +193,7 @@ function nextRound(
       round,
       share,
       waitingFor: members.map((member) => member.id),
+      asked: effects.id(`round:${round}`),
       budget: turnsOf(discussion.budget, SUMMARY_TURNS),
     }),
   );
@@ -228,7 +268,6 @@ async function close(
   effects.say(place, text, { id: summaryId(discussion) });
   const line = { id: summaryId(discussion), role: 'assistant', speaker: card.name, text, at: effects.now } as const;
   effects.write(sessions.append(card.id, sessionKey(card.id, place), [line]));
-  effects.write(sessions.append(card.id, groupSessionKey(card.id, group.id), [line]));
   effects.write(discussions.put(card.id, { ...discussion, waitingFor: [], closed: true }));
   return settle(effects, discussion.budget);
 }

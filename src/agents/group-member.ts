@@ -4,6 +4,7 @@ import { agentId, groupId, isAgentId, isForeignId, type MessageId, messageId } f
 import { sessionKey } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Group } from '../domain/group.ts';
+import type { SessionEntry } from '../domain/session.ts';
 import { exhaustion, type Trace } from '../domain/trace.ts';
 import { lineSchema } from '../protocol/ai-comms-1.0.ts';
 import type { OpenedEnvelope } from '../protocol/envelope.ts';
@@ -11,10 +12,10 @@ import { tellWhyItStopped } from './budget-notice.ts';
 import { panelTools } from './chat-tools.ts';
 import type { AgentContext } from './context.ts';
 import { Effects } from './effects.ts';
-import { groupConversation, groupSessionKey } from './groups.ts';
+import { discussionKey, groupConversation } from './groups.ts';
 import { placeOfPanel } from './panel.ts';
 import { REMEMBERED_LINES, remembered, roundPrompt, systemPrompt } from './prompt.ts';
-import { isWorthWaiting, NO_PROVIDER, takeTurn, waitForProvider } from './turn.ts';
+import { isWorthWaiting, NO_PROVIDER, NO_USE, takeTurn, waitForProvider } from './turn.ts';
 
 /** What a host sends to the members: a question, in a round of its discussion. */
 const roundSchema = z.object({
@@ -33,6 +34,7 @@ const rosterSchema = z.object({
     host: z.string().refine(isAgentId).transform(agentId),
     members: z.array(z.object({ id: z.string().refine(isAgentId).transform(agentId), name: lineSchema(128) })).max(100),
     version: z.int().min(1),
+    panel: z.literal(true).exactOptional(),
   }),
 });
 
@@ -73,11 +75,8 @@ export async function contribute(
   );
   if (!asked.success || group.host !== envelope.from.agentId) return null;
   const { discussion, question, askedBy, round, rounds } = asked.data;
-  const key = groupSessionKey(card.id, group.id);
-  const session = sessions.recent(key, REMEMBERED_LINES);
-  const begun = session.findIndex((entry) => entry.id === discussion);
-  // Once the question is further back than that, everything remembered was said after it.
-  const said = begun < 0 && round === 1 ? [] : session.slice(begun + 1);
+  const key = discussionKey(card.id, group.id, discussion);
+  const said = round === 1 ? [] : saidBefore(context, group, discussion, round);
   const place = placeOfPanel(context, group, trace);
   const chat = place && sessionKey(card.id, place);
 
@@ -103,7 +102,7 @@ export async function contribute(
       // Its host does not wait for longer. One that knows only the guides may.
       const isAwaited = typeof envelope.payload === 'string' || isWorthWaiting(context, delivery, outcome.retryAfterMs);
       if (isAwaited) return waitForProvider(outcome, null);
-      failed = NO_PROVIDER;
+      failed = outcome.isUseless ? NO_USE : NO_PROVIDER;
     } else {
       effects = outcome.effects;
       if (outcome.kind === 'answered') ({ text, left } = outcome);
@@ -130,6 +129,24 @@ export async function contribute(
   });
   const { outputs, also } = effects.finish(left);
   return { kind: 'ack', outputs, also };
+}
+
+/** What was said in the rounds before this one. Who leads may have heard what others say in this one. */
+function saidBefore(
+  { card, sessions, discussions }: AgentContext,
+  group: Group,
+  id: MessageId,
+  round: number,
+): readonly Pick<SessionEntry, 'speaker' | 'text'>[] {
+  const led = discussions.get(card.id, id);
+  if (!led) {
+    const lines = sessions.recent(discussionKey(card.id, group.id, id), REMEMBERED_LINES);
+    return lines.filter((line) => line.id !== id);
+  }
+  const before = led.contributions.filter((one) => one.round < round);
+  return before
+    .flatMap(({ speaker, text }) => (text === null ? [] : [{ speaker: speaker.name, text }]))
+    .slice(-REMEMBERED_LINES);
 }
 
 /** What an agent of a panel remembers of the chat from before a discussion there. */

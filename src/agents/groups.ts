@@ -31,16 +31,28 @@ export type Joining = { readonly group: GroupId; readonly place: ChatPlace; read
 
 /** The messages of a group are one conversation, so that each member handles them in order. */
 export const groupConversation = (id: GroupId): ConversationId => conversationId(id);
-export const groupSessionKey = (agent: AgentId, id: GroupId): string => `agent:${agent}:group:${id}`;
+/** What an agent remembers of one discussion: another one in the same group may go on at the same time. */
+export const discussionKey = (agent: AgentId, id: GroupId, discussion: MessageId): string =>
+  `agent:${agent}:group:${id}:${discussion}`;
 
 /** How what was said to a panel is discussed. */
 type PanelQuestion = Pick<ChatPanel, 'rounds' | 'judgement' | 'awaited'> & {
   readonly more: readonly { readonly id: MessageId; readonly text: string }[];
 };
 
-/** The group of the agents of a panel, when they hear each other: `host` leads them. */
-export const panelGroup = (host: AgentId, { channel, account, peer }: ChatPlace): GroupId =>
-  groupId(deriveId('grp', 'panel', host, channel, account, peer.kind, peer.id));
+/**
+ * The group of agents of a panel, when they hear each other: `host` leads them. Others of the same panel are another group, so that a
+ * discussion keeps those whom it began with, whoever the next message is for.
+ */
+export const panelGroup = (
+  host: AgentId,
+  { channel, account, peer }: ChatPlace,
+  members: readonly { readonly id: AgentId }[],
+): GroupId =>
+  groupId(deriveId('grp', 'panel', host, channel, account, peer.kind, peer.id, ...members.map(({ id }) => id)));
+
+/** As long as the name of a group can be in an envelope, in UTF-16 code units. */
+const LONGEST_NAME = 128;
 
 /** More members than this and a round costs more than it tells. */
 const MAX_MEMBERS = 10;
@@ -167,15 +179,14 @@ export class GroupActions {
     const { members } = panel;
     const { card, directory, groups } = this.#context;
     const { peer } = this.#place;
-    const id = panelGroup(card.id, this.#place);
-    const roster = members.map((member) => ({ id: member.id, name: directory.get(member.id)?.name ?? member.id }));
+    const id = panelGroup(card.id, this.#place, members);
     const known = groups.get(card.id, id);
-    const name = peer.name ?? peer.id;
-    const version = (known?.version ?? 0) + 1;
-    const group: Group = { id, name, purpose: '', host: card.id, members: roster, version };
-    const isNew = JSON.stringify(known?.members) !== JSON.stringify(roster);
-    if (isNew) this.#change(group, [...(known?.members ?? []), ...roster]);
-    return this.ask(isNew || !known ? group : known, question, { ...panel, more });
+    if (known) return this.ask(known, question, { ...panel, more });
+    const roster = members.map((member) => ({ id: member.id, name: directory.get(member.id)?.name ?? member.id }));
+    const name = (peer.name ?? peer.id).replace(/\p{C}/gu, ' ').slice(0, LONGEST_NAME).toWellFormed();
+    const group: Group = { id, name, purpose: '', host: card.id, members: roster, version: 1, panel: true };
+    this.#change(group, roster);
+    return this.ask(group, question, { ...panel, more });
   }
 
   ask(group: Group, question: string, panel?: PanelQuestion): ToolAnswer {
@@ -208,6 +219,7 @@ export class GroupActions {
       kind: 'round',
       discussion: id,
       round: 1,
+      dueAt: clock.now() + limits.roundTimeoutMs,
     });
     const opened: Discussion = {
       id,
@@ -219,6 +231,7 @@ export class GroupActions {
       round: 1,
       rounds,
       waitingFor: members.map((member) => member.id),
+      asked: id,
       contributions: [],
       share: effects.trace.budget,
       budget: turnsOf(effects.trace.budget, SUMMARY_TURNS),
@@ -228,7 +241,7 @@ export class GroupActions {
     effects.writeWithShare((share) => discussions.put(card.id, { ...opened, share }));
     const said = { role: 'user', speaker: this.#askedBy, at: effects.now } as const;
     const line = { id, ...said, text: question };
-    effects.write(sessions.append(card.id, groupSessionKey(card.id, group.id), [line]));
+    effects.write(sessions.append(card.id, discussionKey(card.id, group.id, id), [line]));
     if (panel) {
       const more = panel.more.map((one) => ({ ...one, ...said }));
       effects.write(sessions.append(card.id, sessionKey(card.id, this.#place), [line, ...more]));

@@ -392,8 +392,8 @@ describe('what the agents of a panel that hear each other have of their own', ()
     await world.tell('Atlas', '@Nova, my name is Zoltan.');
     const [asked] = world.messages();
     const place = { channel: 'test', account: idOf('Atlas'), peer: { kind: 'dm', id: PERSON } } as const;
-    const id = panelGroup(idOf('Eve'), place);
     const roster = ['Eve', 'Nova'].map((name) => ({ id: idOf(name), name }));
+    const id = panelGroup(idOf('Eve'), place, roster);
     const group = { groupId: id, groupName: 'people' };
     const trace = startTrace(asked?.id ?? messageId('none'), idOf('Eve'));
     const update = { id, name: 'people', purpose: '', host: idOf('Eve'), members: roster, version: 1 };
@@ -402,6 +402,125 @@ describe('what the agents of a panel that hear each other have of their own', ()
     await world.post('Eve', 'Nova', { intent: 'group', payload: round, group, trace });
     const last = turnsOf(world, 'Nova').at(-1);
     expect([last?.messages, last?.tools]).toEqual([['[group "people" round 1 of 1]\nQuestion: Who is it?'], []]);
+  });
+});
+
+describe('discussions of a panel at the same time, and after a while', () => {
+  const merged = { shared: { rounds: 1, judgement: { mode: 'merge' } } } as const;
+  const SILENCE = 'None of us has an answer to that.';
+
+  it('[BRD-07] [RUN-04] a question that was put before Parley was down for long is answered when it is back', async () => {
+    const before = await withPanel(merged, { away: ['Nova', 'Bolt'] });
+    await before.tell('Atlas', 'What is best?');
+    await before.stop();
+    before.clock.advance(10 * ROUND_MS);
+    const folder = { path: before.db.path.replace(/\/[^/]*$/, ''), remove: () => undefined };
+    await using after = await withPanel(merged, { folder, clock: before.clock });
+    await after.idle();
+    expect(spoken(after)).toEqual(['Atlas: summary of atlas']);
+    const closing = turnsOf(after, 'Atlas').at(-1)?.prompt;
+    for (const line of ['Nova: nova', 'Bolt: bolt']) expect(closing).toContain(line);
+  });
+
+  it('[BRD-07] a member that has others to answer first is waited for', async () => {
+    const worlds: World[] = [];
+    const slow: Script = () => {
+      worlds[0]?.clock.advance(12_000);
+      return 'nova';
+    };
+    const discussion = { rounds: 1, roundTimeoutMs: 20_000 };
+    await using world = await withPanel(merged, { agents: { Nova: slow }, discussion });
+    worlds.push(world);
+    for (const text of ['one', 'two', 'three', 'four']) await world.say('Atlas', text);
+    await world.idle();
+    for (let round = 0; round < 10; round++) await world.pass(20_000);
+    expect(spoken(world)).toEqual(Array(4).fill('Atlas: summary of atlas'));
+    const closings = turnsOf(world, 'Atlas').filter(({ prompt }) => prompt.startsWith('[close'));
+    for (const { prompt } of closings) expect(prompt).toContain('Nova: nova');
+    expect(spoken(world)).not.toContain(`Atlas: ${SILENCE}`);
+  });
+
+  it('[BRD-07] one that is in no process is not waited for without end', async () => {
+    await using world = await withPanel(merged, { away: ['Bolt'] });
+    await world.tell('Atlas', 'What is best?');
+    for (let round = 0; round < 6; round++) await world.pass(ROUND_MS);
+    expect(spoken(world)).toEqual(['Atlas: summary of atlas']);
+  });
+
+  it('[BRD-07] those with whom one began go on with it, whoever the next message is for', async () => {
+    let answer = (_: string): void => undefined;
+    const waits: Script = ({ prompt }) =>
+      prompt.includes('round 1 of 2')
+        ? new Promise((resolve) => {
+            answer = resolve;
+          })
+        : 'bolt again';
+    await using world = await withPanel({ shared: { rounds: 2, judgement: null } }, { agents: { Bolt: waits } });
+    await world.say('Atlas', 'What is best?');
+    await world.until(() => turnsOf(world, 'Bolt').length === 1);
+    await world.say('Atlas', '@Atlas and @Nova, what is worst?');
+    await world.until(() => turnsOf(world, 'Nova').length === 3);
+    answer('bolt at last');
+    await world.idle();
+    expect(spoken(world)).toEqual(expect.arrayContaining(['Bolt: bolt at last', 'Bolt: bolt again']));
+    expect(turnsOf(world, 'Nova')).toHaveLength(4);
+    expect(world.audit.tail(9)).toEqual([]);
+  });
+
+  it('[BRD-07] what is said in one is not taken for said in the other, nor in the same round', async () => {
+    const about =
+      (name: string): Script =>
+      ({ prompt }) =>
+        `${name} on ${/Question: (\w+)/.exec(prompt)?.[1]}`;
+    const agents = { Atlas: about('atlas'), Nova: about('nova'), Bolt: about('bolt') };
+    await using world = await withPanel({ shared: { rounds: 2, judgement: null } }, { agents });
+    for (const text of ['Tea?', 'Cake?']) await world.say('Atlas', text);
+    await world.idle();
+    const second = world.turns.filter(({ prompt }) => prompt.includes('round 2 of 2'));
+    expect(second).toHaveLength(6);
+    for (const { prompt } of second) {
+      const [question] = /(?<=Question: )\w+/.exec(prompt) ?? [];
+      const said = [...prompt.matchAll(/\w+ on (\w+)/g)].map(([, what]) => what);
+      expect(said).toEqual([question, question, question]);
+    }
+    expect(spoken(world)).toHaveLength(12);
+  });
+
+  it('[BRD-07] [SEC-01] they are no groups of which anybody hears elsewhere', async () => {
+    await using world = await openWorld({
+      routing: rules({ peer: '*', ...merged }),
+      agents: { Atlas: says('atlas'), Nova: says('nova'), Bolt: says('bolt') },
+    });
+    const name = `Divorce ${'x'.repeat(200)}`;
+    await world.tell('Atlas', 'Hello.', { peer: { kind: 'group', id: 'people@g.us', name } });
+    expect(spoken(world)).toEqual(['Atlas: summary of atlas']);
+    await world.tell('Atlas', '@Nova?', { sender: 'somebody' });
+    expect(turnsOf(world, 'Nova').at(-1)?.system).not.toContain('Divorce');
+    expect(world.groups.list(idOf('Atlas'))).toEqual([]);
+  });
+
+  it('[BRD-07] [TRC-02] the turn of whoever chooses is taken from the budget', async () => {
+    const choosing: Script = script({ '[choose who answers]': 'Nova', '': 'atlas' });
+    const panel = { selection: { rules: [], otherwise: [], selector: idOf('Atlas') } };
+    const budget = { turns: 5, tokens: null, microUsd: null };
+    await using world = await withPanel(panel, { agents: { Atlas: choosing }, budget });
+    await world.tell('Atlas', 'hello');
+    expect(
+      world.messages().find(({ id, payload }) => payload.type === 'chat.in' && id !== world.messages()[0]?.id),
+    ).toMatchObject({
+      trace: { budget: { turns: 4 } },
+    });
+  });
+
+  it('[BRD-05] [CNV-01] in a group they remember who has said what to them', async () => {
+    await using world = await openWorld({
+      routing: rules({ peer: 'people@g.us' }),
+      agents: { Atlas: says('atlas'), Nova: says('nova'), Bolt: says('bolt') },
+    });
+    const peer = { kind: 'group', id: 'people@g.us' } as const;
+    await world.tell('Atlas', 'I take the plum.', { peer, sender: 'ann' });
+    await world.tell('Atlas', 'Who takes what?', { peer, sender: 'bob' });
+    expect(turnsOf(world, 'Nova').at(-1)?.messages).toEqual(['ann: I take the plum.', 'nova', 'bob: Who takes what?']);
   });
 });
 

@@ -4,7 +4,7 @@ import { type AgentId, agentAddress } from '../domain/addresses.ts';
 import { type ChatIn, type ChatPanel, type ChatPlace, chatInSchema, placeOf } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Group } from '../domain/group.ts';
-import type { Trace } from '../domain/trace.ts';
+import type { Budget, Trace } from '../domain/trace.ts';
 import type { AgentContext } from './context.ts';
 import type { Effects } from './effects.ts';
 import { panelGroup } from './groups.ts';
@@ -21,7 +21,7 @@ export function placeOfPanel({ card, message }: AgentContext, group: Group, { ro
   // What its own database has of the person's message is to be believed, whatever an envelope says.
   const asked = message(root);
   const place = placeOf(asked);
-  if (!asked || !place || group.id !== panelGroup(group.host, place)) return null;
+  if (!asked || !place || group.id !== panelGroup(group.host, place, group.members)) return null;
   const { panel } = chatInSchema.parse(asked.payload.data);
   const isOn = (id: AgentId): boolean => panel?.members.some((member) => member.id === id) ?? false;
   return panel?.chosen === 'shared' && isOn(card.id) && isOn(group.host) ? place : null;
@@ -71,11 +71,12 @@ export async function chooseSpeakers(
       ? chosen.some((name) => names.includes(name.trim().toLowerCase()))
       : names.some((name) => said.toLowerCase().includes(name));
   };
+  const left = outcome.kind === 'answered' ? outcome.left : begun.trace.budget;
   const members = panel.members.filter(isChosen);
   if (chat.peer.kind === 'group' && members.length > 0 && members.length < panel.members.length) {
     effects.write(overhear(context.sessions, chat, delivery.message.id, effects.now));
   }
-  handOn(effects, delivery, panel, { members: members.length > 0 ? members : panel.members });
+  handOn(effects, delivery, panel, { members: members.length > 0 ? members : panel.members, left });
   const { outputs, also } = effects.finish(begun.trace.budget);
   return { kind: 'ack', outputs, also };
 }
@@ -95,7 +96,7 @@ export function stepAside(
   const own = panel?.members.find(({ id }) => id === context.card.id);
   const isInTheWay = own !== undefined && panel?.members.some(({ rank }) => rank > own.rank);
   if (!panel || !isInTheWay || isWorthWaiting(context, delivery, delayMs)) return waiting;
-  handOn(effects, delivery, panel, { members: [own], deliverAt: effects.now + delayMs });
+  handOn(effects, delivery, panel, { members: [own], left: effects.trace.budget, deliverAt: effects.now + delayMs });
   const handed = effects.finish(effects.trace.budget);
   return { kind: 'ack', outputs: [...outputs, ...handed.outputs], also: handed.also };
 }
@@ -104,7 +105,11 @@ function handOn(
   effects: Effects,
   { message }: Delivery,
   panel: ChatPanel,
-  { members, deliverAt }: { readonly members: readonly Member[]; readonly deliverAt?: number },
+  {
+    members,
+    left,
+    deliverAt,
+  }: { readonly members: readonly Member[]; readonly left: Budget; readonly deliverAt?: number },
 ): void {
   const { from, conversation, body, payload, trace, expiresAt } = message;
   const isShared = panel.chosen === 'shared' && members.length > 1;
@@ -126,7 +131,7 @@ function handOn(
       type: payload.type,
       data: { ...data, panel: { ...panel, members: [...members], mode: isShared ? 'shared' : 'each' } },
     },
-    trace,
+    trace: { ...trace, budget: left },
     ttlMs: expiresAt === null ? null : Math.max(1, expiresAt - (deliverAt ?? effects.now)),
     ...(deliverAt !== undefined && { deliverAt }),
   });

@@ -3,7 +3,7 @@ import { groupId, type MessageId, messageId } from '../domain/addresses.ts';
 import { CHAT_IN, type ChatIn, type ChatPlace, chatInSchema, sessionKey } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Message } from '../domain/message.ts';
-import { type Budget, startTrace, type Trace } from '../domain/trace.ts';
+import { type Budget, smallerBudget, startTrace, type Trace } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
 import { chatTools } from './chat-tools.ts';
@@ -47,7 +47,9 @@ export async function answerPerson(
   const { card, groups, sessions, keys, clock, budget } = context;
   const place: ChatPlace = { channel: chat.channel, account: chat.account, peer: chat.peer };
   const person = chat.sender.name ?? chat.sender.id;
-  const trace = { ...startTrace(delivery.message.trace.root, card.id, budget), hop: delivery.message.trace.hop };
+  const { root, hop, budget: given } = delivery.message.trace;
+  // Whoever has chosen who answers has spent some of it.
+  const trace = { ...startTrace(root, card.id, smallerBudget(budget, given)), hop };
   const effects = new Effects(card, delivery.message, trace, keys, clock);
 
   const command = chatCommand(chat.text);
@@ -90,7 +92,10 @@ export async function answerPerson(
     if (!answer.ok) effects.say(place, [answer.error, answer.hint].filter(Boolean).join(' '));
     return acknowledge(context, effects, trace.budget, delivery);
   }
-  const prompt = { place, person, speaker: person, text, lines, trace };
+  // Who said it, of several people, is to be known afterwards, too.
+  const heard =
+    place.peer.kind === 'group' ? lines.map((line) => ({ ...line, text: `${person}: ${line.text}` })) : lines;
+  const prompt = { place, person, speaker: person, text, lines: heard, trace };
   const settlement = await answerInChat(context, delivery, prompt, signal);
   return settlement.kind === 'nack' ? stepAside(context, delivery, panel, effects, settlement) : settlement;
 }

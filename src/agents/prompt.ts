@@ -75,7 +75,7 @@ export function roundPrompt(
   question: string,
   round: number,
   rounds: number,
-  said: readonly SessionEntry[],
+  said: readonly Pick<SessionEntry, 'speaker' | 'text'>[],
 ): ModelMessage {
   return {
     role: 'user',

@@ -82,6 +82,9 @@ export function isWorthWaiting(
 /** Why an agent whose providers are all away does not answer. */
 export const NO_PROVIDER = 'none of my AI providers can be reached right now';
 
+/** Likewise, when they answer, but with nothing. */
+export const NO_USE = 'my AI providers give no answer';
+
 export const cannotAnswer = (why: string): string => `I cannot answer: ${why}.`;
 
 /**

@@ -70,6 +70,7 @@ export function makeAgents(config: Config, parts: AgentParts): Agent[] {
     discussion: config.discussion,
     taskTimeoutMs: config.taskTimeoutMs,
     approvers: approversAmong(admins),
+    status: (id) => spool.status(id),
     behind: (id, mailbox) => spool.behind(id, mailbox),
     debounceMs: (channel) => debounceMs(config, channel),
     filesOf: (chat) => media.describe(chat),

@@ -20,10 +20,13 @@ export type Group = {
   readonly members: readonly GroupMember[];
   /** Grows with each change by the host: an older roster that arrives late is ignored. */
   readonly version: number;
+  /** Those who answer together on a peer: a chat of people, and not a group of which agents or people speak. */
+  readonly panel?: true;
 };
 
 export interface GroupStore {
   get(agent: AgentId, id: GroupId): Group | null;
+  /** All but panels. */
   list(agent: AgentId): readonly Group[];
   put(agent: AgentId, group: Group): Write;
   /** The agent is no longer in it. */
@@ -57,6 +60,8 @@ export interface Discussion {
   readonly rounds: number;
   /** The members who have not yet answered in this round. */
   readonly waitingFor: readonly AgentId[];
+  /** The id of the message by which they were asked in this round. */
+  readonly asked: MessageId;
   readonly contributions: readonly Contribution[];
   /** What each member was given to spend on its answer in this round: it brings back no more than that. */
   readonly share: Budget;

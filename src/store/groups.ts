@@ -21,7 +21,7 @@ export class SqliteGroups implements GroupStore {
 
   list(agent: AgentId): readonly Group[] {
     return this.#db
-      .prepare<Row>('SELECT data FROM agent_group WHERE agent = ? ORDER BY id')
+      .prepare<Row>("SELECT data FROM agent_group WHERE agent = ? AND data ->> '$.panel' IS NULL ORDER BY id")
       .all(agent)
       .map((row) => JSON.parse(row.data) as Group);
   }

@@ -228,6 +228,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     groups,
     discussions: new SqliteDiscussions(db),
     message: (id) => spool.message(id),
+    status: (id) => spool.status(id),
     behind: (id, to) => spool.behind(id, to),
     debounceMs: () => options.debounceMs ?? 0,
     filesOf: async () => [],
