@@ -16,6 +16,7 @@ import type { Panel, RoutingRules } from '../domain/routing.ts';
 import { startTrace } from '../domain/trace.ts';
 import { ConfinedFiles } from '../sandbox/confined-files.ts';
 import { Workspace } from '../sandbox/workspace.ts';
+import { SqliteDiscussions } from '../store/groups.ts';
 import { panelGroup } from './groups.ts';
 
 const ROUND_MS = 120_000;
@@ -497,6 +498,22 @@ describe('discussions of a panel at the same time, and after a while', () => {
     await world.tell('Atlas', '@Nova?', { sender: 'somebody' });
     expect(turnsOf(world, 'Nova').at(-1)?.system).not.toContain('Divorce');
     expect(world.groups.list(idOf('Atlas'))).toEqual([]);
+  });
+
+  it('[BRD-07] what is over is forgotten with its messages, and the next question finds its members', async () => {
+    await using world = await withPanel(merged);
+    const groups = (): unknown => world.db.prepare('SELECT count(*) AS n FROM agent_group').get();
+    const discussions = new SqliteDiscussions(world.db);
+    await world.tell('Atlas', 'What is best?');
+    await discussions.purge();
+    expect(groups()).toEqual({ n: 3 });
+    await world.pass(2 * ROUND_MS);
+    await world.spool.cleanup(world.clock.now());
+    await discussions.purge();
+    expect(groups()).toEqual({ n: 0 });
+    expect(world.db.prepare('SELECT count(*) AS n FROM discussion').get()).toEqual({ n: 0 });
+    await world.tell('Atlas', 'And now?');
+    expect(spoken(world)).toEqual(['Atlas: summary of atlas', 'Atlas: summary of atlas']);
   });
 
   it('[BRD-07] [TRC-02] the turn of whoever chooses is taken from the budget', async () => {

@@ -202,6 +202,7 @@ async function start(
     await chats.sweep(clock.now() - CHAT_MEMORY_MS);
     await records.seen.sweep(clock.now());
     await spool.cleanup(idleSince);
+    await records.discussions.purge();
     await departingFiles.sweep();
     await removeOlder(join(config.dataDir, MEDIA), clock.now() - CHAT_MEMORY_MS);
   };

@@ -61,4 +61,19 @@ export class SqliteDiscussions implements DiscussionStore {
         )
         .run(host, discussion.id, JSON.stringify(discussion));
   }
+
+  /**
+   * Forgets the discussions that are closed and whose questions the spool keeps no more, and the groups of panels in which there are no
+   * others: of all their members at once, since a host tells its members of a group only when it is new.
+   */
+  async purge(): Promise<void> {
+    await this.#db.write(() => {
+      this.#db.prepare("DELETE FROM discussion WHERE data ->> '$.closed' AND id NOT IN (SELECT id FROM message)").run();
+      this.#db
+        .prepare(
+          "DELETE FROM agent_group WHERE data ->> '$.panel' AND id NOT IN (SELECT data ->> '$.group' FROM discussion)",
+        )
+        .run();
+    });
+  }
 }
