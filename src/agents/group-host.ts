@@ -27,8 +27,6 @@ const deadlineSchema = z.object({
   kind: z.literal('round'),
   discussion: z.string().transform(messageId),
   round: z.int(),
-  /** When it was to come. */
-  dueAt: z.number(),
   /** How often the time of the round was lengthened. */
   extended: z.int().default(0),
 });
@@ -126,7 +124,8 @@ function lengthened(
   deadline: z.output<typeof deadlineSchema>,
 ): Settlement | null {
   const { clock, status, behind, discussion: limits } = context;
-  const { round, dueAt, extended } = deadline;
+  const { round, extended } = deadline;
+  const dueAt = delivery.message.acceptedAt + limits.roundTimeoutMs;
   const wasDown = clock.now() - dueAt >= limits.roundTimeoutMs / 2;
   const awaited = new Set(discussion.waitingFor.map(agentAddress));
   const asked = status(discussion.asked).filter((one) => UNSETTLED.has(one.status) && awaited.has(one.to));
@@ -137,7 +136,7 @@ function lengthened(
   const effects = effectsOf(context, delivery, discussion, discussion.budget, delivery.message.trace.hop);
   const next = clock.now() + limits.roundTimeoutMs;
   const conversation = groupConversation(discussion.group);
-  effects.remind(`round:${round}:longer`, conversation, next, { ...deadline, dueAt: next, extended: extended + 1 });
+  effects.remind(`round:${round}:longer`, conversation, next, { ...deadline, extended: extended + 1 });
   return settle(effects, discussion.budget);
 }
 
@@ -185,7 +184,6 @@ function nextRound(
     kind: 'round',
     discussion: id,
     round,
-    dueAt: clock.now() + limits.roundTimeoutMs,
   });
   effects.writeWithShare((share) =>
     discussions.put(card.id, {

@@ -219,7 +219,6 @@ export class GroupActions {
       kind: 'round',
       discussion: id,
       round: 1,
-      dueAt: clock.now() + limits.roundTimeoutMs,
     });
     const opened: Discussion = {
       id,
