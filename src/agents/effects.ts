@@ -1,13 +1,8 @@
-import {
-  accountAddress,
-  agentAddress,
-  type ConversationId,
-  type GroupId,
-  type MessageId,
-  messageId,
-} from '../domain/addresses.ts';
+import { AGENT_ATTEMPTS } from '../delivery/retry-policy.ts';
+import { saying } from '../delivery/saying.ts';
+import { agentAddress, type ConversationId, type GroupId, type MessageId, messageId } from '../domain/addresses.ts';
 import { type AgentCard, readsEnvelopes } from '../domain/agent-card.ts';
-import { CHAT_OUT, type ChatOut, type ChatPlace } from '../domain/chat.ts';
+import type { ChatOut, ChatPlace } from '../domain/chat.ts';
 import type { GroupMember } from '../domain/group.ts';
 import type { Message, NewMessage } from '../domain/message.ts';
 import { TASK } from '../domain/task.ts';
@@ -23,9 +18,6 @@ import type { EnvelopeKeys } from '../protocol/keys.ts';
 
 /** The payload type of a message that an agent sends to itself for later. */
 export const TIMER = 'timer';
-
-/** A person or a provider may be away for long: these are given up only after many attempts. */
-const AGENT_ATTEMPTS = 10;
 
 /** An envelope that is to be sent. */
 export interface Departure {
@@ -165,26 +157,20 @@ export class Effects {
   /** Has a program on the other side of a chat read a text as it is. `about`: what this agent wants to find when it is answered. */
   carry(place: ChatPlace, text: string, id: MessageId, about: Json): void {
     const { id: self, name } = this.#self;
-    this.#speak(place, { peer: place.peer, speaker: { id: self, name }, text, verbatim: true }, id, about);
+    this.#speak(place, { peer: place.peer, speaker: { id: self, name }, text, verbatim: true, about }, id);
   }
 
-  #speak(place: ChatPlace, out: ChatOut, id: MessageId, about?: Json): void {
-    this.#outputs.push({
-      id,
-      from: agentAddress(this.#self.id),
-      deliveries: [
-        {
-          to: accountAddress(place.channel, place.account),
-          orderingKey: `${place.peer.kind}:${place.peer.id}`,
-          maxAttempts: AGENT_ATTEMPTS,
-        },
-      ],
-      conversation: this.#cause.conversation,
-      replyTo: this.#cause.id,
-      body: out.text,
-      payload: { type: CHAT_OUT, data: about === undefined ? out : { ...out, about } },
-      trace: continueTrace(this.#trace, this.#cause.id, this.#trace.budget),
-    });
+  #speak(place: ChatPlace, out: ChatOut & { readonly about?: Json }, id: MessageId): void {
+    this.#outputs.push(
+      saying(place, out, {
+        id,
+        from: agentAddress(this.#self.id),
+        conversation: this.#cause.conversation,
+        replyTo: this.#cause.id,
+        trace: continueTrace(this.#trace, this.#cause.id, this.#trace.budget),
+        maxAttempts: AGENT_ATTEMPTS,
+      }),
+    );
   }
 
   /** Wakes this agent later, in the order of a conversation, to see what came of those who are to go on. */

@@ -1,5 +1,6 @@
 import { tool } from 'ai';
 import { z } from 'zod';
+import { AGENT_ATTEMPTS } from '../delivery/retry-policy.ts';
 import { type AgentId, agentAddress } from '../domain/addresses.ts';
 import { type ChatIn, type ChatPanel, type ChatPlace, chatInSchema, placeOf } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
@@ -13,8 +14,6 @@ import { choicePrompt, systemPrompt } from './prompt.ts';
 import { isWorthWaiting, takeTurn, waitForProvider } from './turn.ts';
 
 type Member = ChatPanel['members'][number];
-
-const AGENT_ATTEMPTS = 10;
 
 /** Where a panel discusses what a person has said there; null when the group is no panel that this agent is on. */
 export function placeOfPanel({ card, message }: AgentContext, group: Group, { root }: Trace): ChatPlace | null {

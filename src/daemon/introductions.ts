@@ -1,7 +1,8 @@
 import { digitsOf, introduction } from '../agents/discovery.ts';
-import { type AgentId, accountAddress, agentAddress, conversationId, messageId } from '../domain/addresses.ts';
+import { saying } from '../delivery/saying.ts';
+import { type AgentId, agentAddress, conversationId, messageId } from '../domain/addresses.ts';
 import type { AgentCard } from '../domain/agent-card.ts';
-import { CHAT_OUT, type ChatOut } from '../domain/chat.ts';
+import type { ChatOut } from '../domain/chat.ts';
 import type { AgentDirectory } from '../domain/directory.ts';
 import type { NewMessage } from '../domain/message.ts';
 import { startTrace } from '../domain/trace.ts';
@@ -44,14 +45,11 @@ function introductionTo(phone: string, card: AgentCard, channel: string, keys: E
   const peer = { kind: 'dm', id: phone } as const;
   const text = introduction(card, phone, id, keys, now);
   const out: ChatOut = { peer, speaker: { id: card.id, name: card.name }, text, verbatim: true };
-  return {
+  return saying({ channel, account: card.id }, out, {
     id,
     from: agentAddress(card.id),
-    deliveries: [{ to: accountAddress(channel, card.id), orderingKey: `${peer.kind}:${peer.id}` }],
     conversation: conversationId(deriveId('conv', 'introduction', card.id, digitsOf(phone))),
-    body: text,
-    payload: { type: CHAT_OUT, data: out },
     trace: startTrace(id, card.id),
     ttlMs: TTL_MS,
-  };
+  });
 }

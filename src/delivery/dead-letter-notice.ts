@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { type Address, accountAddress, accountOf, agentOf, type MessageId, messageId } from '../domain/addresses.ts';
-import { CHAT_OUT, type ChatOut, placeOf } from '../domain/chat.ts';
+import { type Address, accountOf, agentOf, type MessageId, messageId } from '../domain/addresses.ts';
+import { type ChatOut, placeOf } from '../domain/chat.ts';
 import type { Message } from '../domain/message.ts';
 import { continueTrace } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
+import { saying } from './saying.ts';
 import { undeliveredNotice } from './undelivered-notice.ts';
 import type { Handler } from './worker.ts';
 
@@ -47,22 +48,13 @@ export function deadLetterNotice({ find, nameOf, ownerOn }: DeadLetterNoticeOpti
         ? `${name} did not get to ${what} in time, and has dropped it. Write again if it still matters.`
         : `${name} could not deal with ${what} after several attempts. It is kept, and can be tried again: it is among the dead letters as ${letter.message}.`;
     const out: ChatOut = { peer: place.peer, speaker: { id: agent, name }, text };
-    return {
-      kind: 'ack',
-      outputs: [
-        {
-          id: messageId(deriveId('msg', notice.id, 'told')),
-          from: notice.from,
-          deliveries: [
-            { to: accountAddress(place.channel, place.account), orderingKey: `${place.peer.kind}:${place.peer.id}` },
-          ],
-          conversation: notice.conversation,
-          replyTo: letter.message,
-          body: text,
-          payload: { type: CHAT_OUT, data: out },
-          trace: continueTrace(notice.trace, notice.id, notice.trace.budget),
-        },
-      ],
-    };
+    const told = saying(place, out, {
+      id: messageId(deriveId('msg', notice.id, 'told')),
+      from: notice.from,
+      conversation: notice.conversation,
+      replyTo: letter.message,
+      trace: continueTrace(notice.trace, notice.id, notice.trace.budget),
+    });
+    return { kind: 'ack', outputs: [told] };
   };
 }

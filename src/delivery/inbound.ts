@@ -1,6 +1,5 @@
 import {
   type AgentId,
-  accountAddress,
   agentAddress,
   conversationId,
   type MessageId,
@@ -8,19 +7,20 @@ import {
   systemAddress,
 } from '../domain/addresses.ts';
 import type { AuditLog } from '../domain/audit.ts';
-import { CHAT_IN, CHAT_OUT, type ChatIn, type ChatOut, type ChatPanel, chatArrivalSchema } from '../domain/chat.ts';
+import { CHAT_IN, type ChatIn, type ChatOut, type ChatPanel, chatArrivalSchema } from '../domain/chat.ts';
 import type { NewMessage } from '../domain/message.ts';
 import { type Budget, startTrace } from '../domain/trace.ts';
 import type { Write } from '../domain/write.ts';
 import { deriveId } from '../lib/ids.ts';
 import type { Spool } from '../spool/spool.ts';
 import { acceptOnce } from './accept-once.ts';
+import { type Refusal, refusalNotices } from './gate-notice.ts';
+import { AGENT_ATTEMPTS } from './retry-policy.ts';
 import type { Route, Routed } from './router.ts';
+import { saying } from './saying.ts';
 
 /** What the gate says of a message, as far as it matters here. */
-type Verdict =
-  | { readonly allow: true }
-  | { readonly allow: false; readonly reason: string; readonly notify: 'nobody' | 'owner' | 'sender' | 'both' };
+type Verdict = { readonly allow: true } | Refusal;
 
 /** What an agent's mailbox is to take of a text that is no person's: the message that it is, once it is whole, and what is kept of it. */
 export interface Carried {
@@ -77,13 +77,6 @@ export interface InboundOptions {
   /** Who is told of strangers: an id on the channel; null: nobody. */
   readonly owner: string | null;
 }
-
-const TOO_FAST = 'You are writing faster than I can answer. Wait a minute, then write again.';
-const TOO_MANY = 'You have written more within an hour than I answer. Write again later.';
-const TOO_LONG = 'Your message is longer than I take, so I have not read it. Send it again in parts.';
-
-/** A turn of an agent may be cut short by more than the message's own fault: it gets this many attempts. */
-const AGENT_ATTEMPTS = 10;
 
 /** The id here of what somebody said, from the platform's. */
 export const arrivedId = (channel: string, platformId: string): MessageId =>
@@ -181,7 +174,7 @@ function reactionTo(
   { id, conversation, payload, trace }: NewMessage,
   { agents: [first] }: Routed,
 ): NewMessage | null {
-  const { channel, account, peer } = chat;
+  const { peer } = chat;
   const reaction = acknowledgement?.(chat) ?? null;
   const { id: platformId } = chatArrivalSchema.parse(payload.data);
   if (reaction === null || !first) return null;
@@ -192,15 +185,13 @@ function reactionTo(
     reaction,
     replyTo: platformId,
   };
-  return {
+  return saying(chat, out, {
     id: messageId(deriveId('msg', id, 'acknowledgement')),
     from: agentAddress(first.id),
-    deliveries: [{ to: accountAddress(channel, account), orderingKey: `${peer.kind}:${peer.id}` }],
     conversation,
     replyTo: id,
-    payload: { type: CHAT_OUT, data: out },
     trace,
-  };
+  });
 }
 
 /** Who handles what was said. A command is for whoever runs Parley: somebody answers it, whom else the words of it may be for. */
@@ -253,49 +244,12 @@ async function tell(
   { spool, owner, route, nameOf, budget }: InboundOptions,
   chat: ChatIn,
   cause: MessageId,
-  { reason, notify }: Extract<Verdict, { allow: false }>,
+  refusal: Refusal,
 ): Promise<void> {
   const [agent] = route(chat).agents;
-  if (notify === 'nobody' || agent === undefined) return;
+  if (agent === undefined || refusal.notify === 'nobody') return;
   const speaker = { id: agent.id, name: nameOf(agent.id) };
-  const { toSender, toOwner } = wordsFor(reason, chat.sender.id);
-  const notices: NewMessage[] = [];
-  if (notify !== 'owner') notices.push(notice(chat, speaker, chat.peer, toSender, cause, budget));
-  if (notify !== 'sender' && owner !== null) {
-    notices.push(notice(chat, speaker, { kind: 'dm', id: owner }, toOwner, cause, budget));
-  }
-  await spool.send(notices);
-}
-
-/** What is said of a message that was refused, to whom it concerns. */
-function wordsFor(reason: string, sender: string): { readonly toSender: string; readonly toOwner: string } {
-  if (reason !== 'too-many') {
-    const toOwner = `Somebody who is not on the allowlist has written to me: ${sender}. They have not been answered.`;
-    return { toSender: reason === 'too-long' ? TOO_LONG : TOO_FAST, toOwner };
-  }
-  return {
-    toSender: TOO_MANY,
-    toOwner: `I have stopped answering ${sender} for now: that is more messages within an hour than I answer. It may be a program that answers me. To keep it out, put it on the blocklist; if it is a person, on the allowlist.`,
-  };
-}
-
-function notice(
-  chat: ChatIn,
-  speaker: ChatOut['speaker'] & { id: AgentId },
-  peer: ChatOut['peer'],
-  text: string,
-  cause: MessageId,
-  budget: Budget,
-): NewMessage {
-  const id = messageId(deriveId('msg', cause, 'gate-notice', peer.id));
-  const out: ChatOut = { peer, speaker, text };
-  return {
-    id,
-    from: agentAddress(speaker.id),
-    deliveries: [{ to: accountAddress(chat.channel, chat.account), orderingKey: `${peer.kind}:${peer.id}` }],
-    conversation: conversationOf(chat),
-    body: text,
-    payload: { type: CHAT_OUT, data: out },
-    trace: startTrace(id, speaker.id, budget),
-  };
+  await spool.send(
+    refusalNotices(refusal, { chat, speaker, owner, cause, conversation: conversationOf(chat), budget }),
+  );
 }

@@ -1,8 +1,9 @@
-import { accountAddress, messageId } from '../domain/addresses.ts';
+import { messageId } from '../domain/addresses.ts';
 import { CHAT_OUT, type ChatOut, chatOutSchema } from '../domain/chat.ts';
 import type { Message, NewMessage } from '../domain/message.ts';
 import { continueTrace } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
+import { saying } from './saying.ts';
 
 interface Undelivered {
   readonly departed: Message;
@@ -25,13 +26,10 @@ export function undeliveredNotice({ departed, channel, account, owner, reason }:
   if (verbatim || (peer.kind === 'dm' && peer.id === owner)) return null;
   const text = `What ${speaker.name} said to ${peer.name ?? peer.id} was not delivered: ${reason}. It is kept as ${departed.id}.`;
   const out: ChatOut = { peer: { kind: 'dm', id: owner }, speaker, text };
-  return {
+  return saying({ channel, account }, out, {
     id: messageId(deriveId('msg', departed.id, 'undelivered')),
     from: departed.from,
-    deliveries: [{ to: accountAddress(channel, account), orderingKey: `dm:${owner}` }],
     conversation: departed.conversation,
-    body: text,
-    payload: { type: CHAT_OUT, data: out },
     trace: continueTrace(departed.trace, departed.id, departed.trace.budget),
-  };
+  });
 }
