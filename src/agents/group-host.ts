@@ -132,7 +132,8 @@ function lengthened(
   // What they have said may be behind this, when the host had other things to do.
   const said = behind(delivery.message.id, delivery.to).filter(({ from }) => awaited.has(from));
   const isAsked = asked.length > 0 || said.length > 0;
-  if (!isAsked || extended >= MOST_EXTENSIONS || (!discussion.panel && !(wasDown && extended === 0))) return null;
+  const most = discussion.panel ? MOST_EXTENSIONS : Number(wasDown);
+  if (!isAsked || extended >= most) return null;
   const effects = effectsOf(context, delivery, discussion, discussion.budget, delivery.message.trace.hop);
   const next = clock.now() + limits.roundTimeoutMs;
   const conversation = groupConversation(discussion.group);

@@ -1,11 +1,11 @@
-import type { ModelMessage, ToolSet } from 'ai';
+import type { ModelMessage } from 'ai';
 import { z } from 'zod';
 import { agentId, groupId, isAgentId, isForeignId, type MessageId, messageId } from '../domain/addresses.ts';
 import { sessionKey } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Group } from '../domain/group.ts';
 import type { SessionEntry } from '../domain/session.ts';
-import { exhaustion, type Trace } from '../domain/trace.ts';
+import { type Budget, exhaustion, type Trace } from '../domain/trace.ts';
 import { lineSchema } from '../protocol/ai-comms-1.0.ts';
 import type { OpenedEnvelope } from '../protocol/envelope.ts';
 import { tellWhyItStopped } from './budget-notice.ts';
@@ -15,7 +15,7 @@ import { Effects } from './effects.ts';
 import { discussionKey, groupConversation } from './groups.ts';
 import { placeOfPanel } from './panel.ts';
 import { REMEMBERED_LINES, remembered, roundPrompt, systemPrompt } from './prompt.ts';
-import { isWorthWaiting, NO_PROVIDER, NO_USE, takeTurn, waitForProvider } from './turn.ts';
+import { isWorthWaiting, NO_PROVIDER, NO_USE, type TurnRequest, takeTurn, waitForProvider } from './turn.ts';
 
 /** What a host sends to the members: a question, in a round of its discussion. */
 const roundSchema = z.object({
@@ -69,52 +69,42 @@ export async function contribute(
   trace: Trace,
   signal: AbortSignal,
 ): Promise<Settlement | null> {
-  const { card, sessions, keys, clock } = context;
+  const { card, sessions, clock } = context;
   const asked = roundSchema.safeParse(
     typeof envelope.payload === 'string' ? plainQuestion(envelope) : envelope.payload,
   );
   if (!asked.success || group.host !== envelope.from.agentId) return null;
   const { discussion, question, askedBy, round, rounds } = asked.data;
-  const key = discussionKey(card.id, group.id, discussion);
-  const said = round === 1 ? [] : saidBefore(context, group, discussion, round);
   const place = placeOfPanel(context, group, trace);
   const chat = place && sessionKey(card.id, place);
+  const before = round === 1 ? [] : saidBefore(context, group, discussion, round);
+  const heardAt = clock.now();
+  const spoken = await speak(
+    context,
+    {
+      delivery,
+      trace,
+      system: systemPrompt(context),
+      messages: [
+        ...(chat ? beforeDiscussion(context, chat, discussion) : []),
+        roundPrompt(group, question, round, rounds, before),
+      ],
+      tools: (effects) => (place ? panelTools(context, effects, place, askedBy) : {}),
+    },
+    // An agent that knows only the guides may wait for as long as it takes. Who has rounds does not.
+    typeof envelope.payload === 'string' ? 'wait' : 'give-up',
+    signal,
+  );
+  if ('kind' in spoken) return spoken;
 
-  let effects = new Effects(card, delivery.message, trace, keys, clock);
-  const heardAt = effects.now;
-  let text: string | null = null;
-  let failed: string | undefined;
-  let left = trace.budget;
-  const spent = exhaustion(trace);
-  if (spent) tellWhyItStopped(context, effects, spent, groupConversation(group.id));
-  else {
-    const messages = [
-      ...(chat ? beforeDiscussion(context, chat, discussion) : []),
-      roundPrompt(group, question, round, rounds, said),
-    ];
-    const tools = (done: Effects): ToolSet => (place ? panelTools(context, done, place, askedBy) : {});
-    const outcome = await takeTurn(
-      context,
-      { delivery, trace, system: systemPrompt(context), messages, tools },
-      signal,
-    );
-    if (outcome.kind === 'waiting') {
-      // Its host does not wait for longer. One that knows only the guides may.
-      const isAwaited = typeof envelope.payload === 'string' || isWorthWaiting(context, delivery, outcome.retryAfterMs);
-      if (isAwaited) return waitForProvider(outcome, null);
-      failed = outcome.isUseless ? NO_USE : NO_PROVIDER;
-    } else {
-      effects = outcome.effects;
-      if (outcome.kind === 'answered') ({ text, left } = outcome);
-      else failed = outcome.why;
-    }
-  }
-
+  const { effects, text, failed, left } = spoken;
   const heard = { id: discussion, role: 'user', speaker: askedBy, text: question, at: heardAt } as const;
   const own = text
     ? [{ id: effects.id('contribution'), role: 'assistant', speaker: card.name, text, at: effects.now } as const]
     : [];
-  for (const memory of chat ? [key, chat] : [key]) effects.write(sessions.append(card.id, memory, [heard, ...own]));
+  for (const memory of [discussionKey(card.id, group.id, discussion), ...(chat ? [chat] : [])]) {
+    effects.write(sessions.append(card.id, memory, [heard, ...own]));
+  }
   effects.send({
     label: 'contribution',
     // Silence is between it and the host, which may be itself.
@@ -129,6 +119,49 @@ export async function contribute(
   });
   const { outputs, also } = effects.finish(left);
   return { kind: 'ack', outputs, also };
+}
+
+/** What came of a member's turn. */
+interface Spoken {
+  readonly effects: Effects;
+  /** null: it stays silent. */
+  readonly text: string | null;
+  /** Why it could not answer. */
+  readonly failed?: string;
+  readonly left: Budget;
+}
+
+/** Takes the turn of a member, if its budget reaches for one; a settlement when a provider is to be waited for. */
+async function speak(
+  context: AgentContext,
+  request: TurnRequest,
+  withoutProvider: 'wait' | 'give-up',
+  signal: AbortSignal,
+): Promise<Spoken | Settlement> {
+  const { delivery, trace } = request;
+  const nothing = (): Spoken => ({
+    effects: new Effects(context.card, delivery.message, trace, context.keys, context.clock),
+    text: null,
+    left: trace.budget,
+  });
+  const spent = exhaustion(trace);
+  if (spent) {
+    const silence = nothing();
+    tellWhyItStopped(context, silence.effects, spent, delivery.message.conversation);
+    return silence;
+  }
+  const outcome = await takeTurn(context, request, signal);
+  switch (outcome.kind) {
+    case 'answered':
+      return { effects: outcome.effects, text: outcome.text, left: outcome.left };
+    case 'unanswerable':
+      return { ...nothing(), failed: outcome.why };
+    case 'waiting':
+      if (withoutProvider === 'wait' || isWorthWaiting(context, delivery, outcome.retryAfterMs)) {
+        return waitForProvider(outcome, null);
+      }
+      return { ...nothing(), failed: outcome.isUseless ? NO_USE : NO_PROVIDER };
+  }
 }
 
 /** What was said in the rounds before this one. Who leads may have heard what others say in this one. */

@@ -37,7 +37,7 @@ export const discussionKey = (agent: AgentId, id: GroupId, discussion: MessageId
 
 /** How what was said to a panel is discussed. */
 type PanelQuestion = Pick<ChatPanel, 'rounds' | 'judgement' | 'awaited'> & {
-  readonly more: readonly { readonly id: MessageId; readonly text: string }[];
+  readonly lines: readonly { readonly id: MessageId; readonly text: string }[];
 };
 
 /**
@@ -172,21 +172,21 @@ export class GroupActions {
   }
 
   /**
-   * Puts what somebody said to the agents of a panel that hear each other. This agent leads them, and is one of them. `more`: the messages
-   * that it was said in after the first.
+   * Puts what somebody said to the agents of a panel that hear each other. This agent leads them, and is one of them. `lines`: what is
+   * remembered of it, for each message that it was said in.
    */
-  askPanel(panel: ChatPanel, question: string, more: PanelQuestion['more']): ToolAnswer {
+  askPanel(panel: ChatPanel, question: string, lines: PanelQuestion['lines']): ToolAnswer {
     const { members } = panel;
     const { card, directory, groups } = this.#context;
     const { peer } = this.#place;
     const id = panelGroup(card.id, this.#place, members);
     const known = groups.get(card.id, id);
-    if (known) return this.ask(known, question, { ...panel, more });
+    if (known) return this.ask(known, question, { ...panel, lines });
     const roster = members.map((member) => ({ id: member.id, name: directory.get(member.id)?.name ?? member.id }));
     const name = (peer.name ?? peer.id).replace(/\p{C}/gu, ' ').slice(0, LONGEST_NAME).toWellFormed();
     const group: Group = { id, name, purpose: '', host: card.id, members: roster, version: 1, panel: true };
     this.#change(group, roster);
-    return this.ask(group, question, { ...panel, more });
+    return this.ask(group, question, { ...panel, lines });
   }
 
   ask(group: Group, question: string, panel?: PanelQuestion): ToolAnswer {
@@ -242,8 +242,8 @@ export class GroupActions {
     const line = { id, ...said, text: question };
     effects.write(sessions.append(card.id, discussionKey(card.id, group.id, id), [line]));
     if (panel) {
-      const more = panel.more.map((one) => ({ ...one, ...said }));
-      effects.write(sessions.append(card.id, sessionKey(card.id, this.#place), [line, ...more]));
+      const lines = panel.lines.map((one, index) => ({ ...one, ...said, ...(index === 0 && { id }) }));
+      effects.write(sessions.append(card.id, sessionKey(card.id, this.#place), lines));
     }
     const inGroup = this.#place.peer.kind === 'group' && this.#place.peer.id === group.id;
     if (!panel && !inGroup && hasGroupChats(this.#place.channel))

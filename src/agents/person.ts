@@ -81,21 +81,20 @@ export async function answerPerson(
       countsAsAttempt: false,
     };
   }
-  const lines = await linesOf(context, spoken);
-  const said = lines.map((line) => line.text).join('\n');
-  // With several people in a chat, it matters who says something.
-  // Its root too: a message that was handed on by one who chooses has another id.
-  const own = [...lines.map(({ id }) => id), delivery.message.trace.root];
-  const text = place.peer.kind === 'group' ? withOverheard(sessions, card.id, place, `${person}: ${said}`, own) : said;
+  // With several people in a chat, it matters who says something, afterwards too.
+  const by = (text: string): string => (place.peer.kind === 'group' ? `${person}: ${text}` : text);
+  const words = await linesOf(context, spoken);
+  const said = by(words.map((line) => line.text).join('\n'));
+  const lines = words.map((line) => ({ ...line, text: by(line.text) }));
+  // The root too: a message that was handed on by one who chooses has another id.
+  const own = [...lines.map(({ id }) => id), root];
+  const text = withOverheard(sessions, card.id, place, said, own);
   if (panel?.mode === 'shared') {
-    const answer = new GroupActions(context, effects, place, person).askPanel(panel, text, lines.slice(1));
+    const answer = new GroupActions(context, effects, place, person).askPanel(panel, text, lines);
     if (!answer.ok) effects.say(place, [answer.error, answer.hint].filter(Boolean).join(' '));
     return acknowledge(context, effects, trace.budget, delivery);
   }
-  // Who said it, of several people, is to be known afterwards, too.
-  const heard =
-    place.peer.kind === 'group' ? lines.map((line) => ({ ...line, text: `${person}: ${line.text}` })) : lines;
-  const prompt = { place, person, speaker: person, text, lines: heard, trace };
+  const prompt = { place, person, speaker: person, text, lines, trace };
   const settlement = await answerInChat(context, delivery, prompt, signal);
   return settlement.kind === 'nack' ? stepAside(context, delivery, panel, effects, settlement) : settlement;
 }

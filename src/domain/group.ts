@@ -71,8 +71,8 @@ export interface Discussion {
   /** Of a panel: what is said is said in the chat itself, and how it comes to one answer; absent for a group. */
   readonly panel?: {
     readonly judgement: Judgement | null;
-    /** Whether it is said when nobody has anything to say. */
-    readonly awaited?: boolean;
+    /** Whether somebody waits for an answer: then it is said when there is none. */
+    readonly awaited: boolean;
   };
 }
 
