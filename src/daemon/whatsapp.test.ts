@@ -1,5 +1,6 @@
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { cloudVariables, subscribe } from '../../test/support/graph-api/connected.ts';
 import { GraphError } from '../../test/support/graph-api/errors.ts';
 import { GraphApi } from '../../test/support/graph-api/graph-api.ts';
 import { openTestSpool } from '../../test/support/spool.ts';
@@ -22,8 +23,6 @@ import { openWhatsApp } from './whatsapp.ts';
 const OWNER = '15550100';
 const ANN = '15550101';
 const ATLAS = agentId('atlas');
-const APP_SECRET = 'secret-of-the-app';
-const VERIFY_TOKEN = 'token-to-verify';
 
 /** Atlas on the Cloud API, which says nothing by itself. */
 async function open() {
@@ -34,14 +33,8 @@ async function open() {
     AGENT_NAME: 'Atlas',
     AGENT_ID: ATLAS,
     AI_PROVIDER: 'demo',
-    PLATFORM: 'whatsapp',
     ADMIN_LIST: `+${OWNER}`,
-    WHATSAPP_MODE: 'cloud-api',
-    WHATSAPP_PHONE_NUMBER_ID: number.phoneNumberId,
-    WHATSAPP_ACCESS_TOKEN: number.accessToken,
-    WHATSAPP_APP_SECRET: APP_SECRET,
-    WHATSAPP_VERIFY_TOKEN: VERIFY_TOKEN,
-    WHATSAPP_GRAPH_URL: api.url,
+    ...cloudVariables(api, number),
   };
   const { config } = started({ env });
   const { spool, db, clock, ...fixture } = openTestSpool();
@@ -67,8 +60,7 @@ async function open() {
   await channel.start(receive);
   const app = fastify({ logger: false });
   if (routes) await app.register(routes);
-  const url = `${await app.listen({ host: '127.0.0.1', port: 0 })}/webhooks/whatsapp`;
-  await api.webhooks.subscribe({ url, appSecret: APP_SECRET }, VERIFY_TOKEN);
+  await subscribe(api, await app.listen({ host: '127.0.0.1', port: 0 }));
   onTestFinished(async () => {
     await channel.stop();
     app.server.closeAllConnections();

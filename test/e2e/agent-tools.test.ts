@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LLMock } from '@copilotkit/aimock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { toolCall } from '../support/agent-network.ts';
+import { obey, writeSettings } from '../support/agent-network.ts';
 import { DaemonProcess } from '../support/daemon-process.ts';
 import { Phone } from '../support/phone.ts';
 import { temporaryFolder } from '../support/spool.ts';
@@ -17,30 +17,12 @@ function obeys(): void {
   models.reset();
   models.addFixture({
     match: {},
-    response: ({ messages }) => {
-      const last = messages.at(-1);
-      if (last?.role === 'tool') return { content: `It said: ${String(last.content)}` };
-      const [name = '', input = '{}'] = String(last?.content ?? '').split(' | ');
-      return name.startsWith('tool:') ? toolCall(name.slice('tool:'.length), JSON.parse(input)) : { content: 'Done.' };
-    },
+    response: (request) => obey(request, { ofResult: (result) => `It said: ${result}`, ofWords: () => 'Done.' }),
   });
 }
 
 async function startAgent(folder: string, agent: object): Promise<DaemonProcess> {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(
-    join(folder, 'parley.json5'),
-    JSON.stringify({ agents: { list: [{ id: 'atlas', name: 'Atlas', ...agent }] } }),
-  );
-  const variables = {
-    AI_PROVIDER: 'openai',
-    OPENAI_API_KEY: 'not-a-key',
-    OPENAI_BASE_URL: `${models.url}/v1`,
-    OPENAI_MODEL: 'test-model',
-    SECURITY_AGENT_SECRET: 'a secret that the agents of the tests share',
-  };
-  const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
-  writeFileSync(join(folder, '.env'), lines.join(''), { mode: 0o600 });
+  writeSettings(folder, `${models.url}/v1`, { agents: { list: [{ id: 'atlas', name: 'Atlas', ...agent }] } });
   return DaemonProcess.start({ folder });
 }
 

@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LLMock } from '@copilotkit/aimock';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Database } from '../../src/spool/sqlite/database.ts';
 import { SqliteAuditLog } from '../../src/store/audit-log.ts';
-import { toolCall } from '../support/agent-network.ts';
+import { obey, writeSettings } from '../support/agent-network.ts';
 import { DaemonProcess } from '../support/daemon-process.ts';
+import { cloudVariables, subscribe } from '../support/graph-api/connected.ts';
 import { GraphApi } from '../support/graph-api/graph-api.ts';
 import { ParleyProcess } from '../support/process.ts';
 import { temporaryFolder } from '../support/spool.ts';
@@ -25,13 +26,7 @@ beforeAll(async () => {
   // Does what it is told in JSON, and tells what has come of it.
   models.addFixture({
     match: {},
-    response: ({ messages }) => {
-      const last = messages.at(-1);
-      if (last?.role === 'tool') return { content: 'It waits.' };
-      const [name = '', input = '{}'] = String(last?.content ?? '').split(' | ');
-      if (name.startsWith('tool:')) return toolCall(name.slice('tool:'.length), JSON.parse(input));
-      return { content: `Told: ${name}` };
-    },
+    response: (request) => obey(request, { ofResult: () => 'It waits.', ofWords: (words) => `Told: ${words}` }),
   });
 });
 afterAll(() => models.stop());
@@ -43,25 +38,22 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 /** An agent that may write files when somebody has approved it. */
-function writeSettings(variables: Readonly<Record<string, string>>): void {
+function writeAtlas(variables: Readonly<Record<string, string>>): void {
   const agent = { id: 'atlas', name: 'Atlas', workspace: './desk', tools: { allow: ['fs'], approve: ['write'] } };
-  writeFileSync(join(folder.path, 'parley.json5'), JSON.stringify({ agents: [agent] }));
-  const all = {
-    AI_PROVIDER: 'openai',
-    OPENAI_API_KEY: 'not-a-key',
-    OPENAI_BASE_URL: `${models.url}/v1`,
-    OPENAI_MODEL: 'test-model',
-    PLATFORM: 'whatsapp',
-    WHATSAPP_DEBOUNCE_MS: '0',
-    ADMIN_LIST: `+${BOSS}`,
-    SECURITY_ALLOWLIST: `+${BOSS},+${ANN}`,
-    SECURITY_AGENT_SECRET: 'a secret that the agents of the tests share',
-    AGENT_COMM_DB_PATH: join(folder.path, 'coordination.db'),
-    ...variables,
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
   mkdirSync(join(folder.path, 'desk'));
-  writeFileSync(join(folder.path, '.env'), lines.join(''), { mode: 0o600 });
+  writeSettings(
+    folder.path,
+    `${models.url}/v1`,
+    { agents: [agent] },
+    {
+      PLATFORM: 'whatsapp',
+      WHATSAPP_DEBOUNCE_MS: '0',
+      ADMIN_LIST: `+${BOSS}`,
+      SECURITY_ALLOWLIST: `+${BOSS},+${ANN}`,
+      AGENT_COMM_DB_PATH: join(folder.path, 'coordination.db'),
+      ...variables,
+    },
+  );
 }
 
 const written = (): string | null => {
@@ -81,7 +73,7 @@ describe('on a linked device', () => {
   let server: WhatsAppServer;
   beforeEach(async () => {
     server = await startWhatsAppServer();
-    writeSettings({ WHATSAPP_MODE: 'baileys', WHATSAPP_WEB_URL: server.url, WHATSAPP_WEB_ROOT_KEY: server.rootKey });
+    writeAtlas({ WHATSAPP_MODE: 'baileys', WHATSAPP_WEB_URL: server.url, WHATSAPP_WEB_ROOT_KEY: server.rootKey });
     const pairing = new ParleyProcess(['pair', '--json'], { folder: folder.path });
     const [, qr = ''] = await pairing.printed(/"qr":"([^"]+)"/);
     await server.scan(qr, ATLAS);
@@ -138,8 +130,6 @@ describe('on a linked device', () => {
 });
 
 describe('through the Cloud API', () => {
-  const APP_SECRET = 'secret-of-the-app';
-  const VERIFY_TOKEN = 'token-to-verify';
   const saidSchema = z.union([
     z.object({ text: z.object({ body: z.string() }) }).transform(({ text }) => text.body),
     z.object({ interactive: z.object({ body: z.object({ text: z.string() }) }) }).transform((request) => {
@@ -152,17 +142,9 @@ describe('through the Cloud API', () => {
     const number = api.business.addNumber(ATLAS);
     const boss = api.business.addPerson({ name: 'Boss', phone: BOSS });
     const ann = api.business.addPerson({ name: 'Ann', phone: ANN });
-    writeSettings({
-      WHATSAPP_MODE: 'cloud-api',
-      WHATSAPP_PHONE_NUMBER_ID: number.phoneNumberId,
-      WHATSAPP_ACCESS_TOKEN: number.accessToken,
-      WHATSAPP_APP_SECRET: APP_SECRET,
-      WHATSAPP_VERIFY_TOKEN: VERIFY_TOKEN,
-      WHATSAPP_GRAPH_URL: api.url,
-    });
+    writeAtlas(cloudVariables(api, number));
     await using atlas = await DaemonProcess.start({ folder: folder.path });
-    const url = new URL('/webhooks/whatsapp', atlas.url).href;
-    await api.webhooks.subscribe({ url, appSecret: APP_SECRET }, VERIFY_TOKEN);
+    await subscribe(api, atlas.url);
     const heardBy = (person: typeof boss): readonly string[] =>
       api.business.taken.filter(({ to }) => to === person).map(({ request }) => saidSchema.parse(request));
     const hears = (person: typeof boss, words: string): Promise<void> =>

@@ -5,8 +5,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { z } from 'zod';
 import { PERSON } from '../../src/channels/local/local-channel.ts';
 import { Database } from '../../src/spool/sqlite/database.ts';
-import { toolCall } from '../support/agent-network.ts';
+import { obey, writeSettings } from '../support/agent-network.ts';
 import { DaemonProcess } from '../support/daemon-process.ts';
+import { cloudVariables, subscribe } from '../support/graph-api/connected.ts';
 import { GraphApi } from '../support/graph-api/graph-api.ts';
 import { Phone } from '../support/phone.ts';
 import { ParleyProcess } from '../support/process.ts';
@@ -30,12 +31,9 @@ beforeAll(async () => {
   // Does what it is told in JSON, and tells what has come of it.
   models.addFixture({
     match: {},
-    response: ({ messages }) => {
-      const last = messages.at(-1);
-      if (last?.role === 'tool') beforeAnswer();
-      if (last?.role === 'tool') return { content: `It said: ${String(last.content)}` };
-      const [name = '', input = '{}'] = String(last?.content ?? '').split(' | ');
-      return name.startsWith('tool:') ? toolCall(name.slice('tool:'.length), JSON.parse(input)) : { content: 'Done.' };
+    response: (request) => {
+      if (request.messages.at(-1)?.role === 'tool') beforeAnswer();
+      return obey(request, { ofResult: (result) => `It said: ${result}`, ofWords: () => 'Done.' });
     },
   });
 });
@@ -53,25 +51,22 @@ const report = (): string => join(folder.path, 'desk/plans/report.pdf');
 const kept = (): readonly string[] => readdirSync(join(folder.path, 'outgoing'));
 
 /** An agent that may work with files, and has one. */
-function writeSettings(variables: Readonly<Record<string, string>>): void {
+function writeAtlas(variables: Readonly<Record<string, string>>): void {
   const agent = { id: 'atlas', name: 'Atlas', workspace: './desk', tools: { allow: ['fs'] } };
-  writeFileSync(join(folder.path, 'parley.json5'), JSON.stringify({ agents: [agent] }));
-  const all = {
-    AI_PROVIDER: 'openai',
-    OPENAI_API_KEY: 'not-a-key',
-    OPENAI_BASE_URL: `${models.url}/v1`,
-    OPENAI_MODEL: 'test-model',
-    WHATSAPP_DEBOUNCE_MS: '0',
-    SECURITY_ALLOWLIST: `+${ANN},${PERSON.id}`,
-    SECURITY_AGENT_SECRET: 'a secret that the agents of the tests share',
-    AGENT_COMM_DB_PATH: join(folder.path, 'coordination.db'),
-    AGENT_COMM_LEASE_SECONDS: '5',
-    ...variables,
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
   mkdirSync(join(folder.path, 'desk/plans'), { recursive: true });
   writeFileSync(report(), REPORT);
-  writeFileSync(join(folder.path, '.env'), lines.join(''), { mode: 0o600 });
+  writeSettings(
+    folder.path,
+    `${models.url}/v1`,
+    { agents: [agent] },
+    {
+      WHATSAPP_DEBOUNCE_MS: '0',
+      SECURITY_ALLOWLIST: `+${ANN},${PERSON.id}`,
+      AGENT_COMM_DB_PATH: join(folder.path, 'coordination.db'),
+      AGENT_COMM_LEASE_SECONDS: '5',
+      ...variables,
+    },
+  );
 }
 
 /** What a model is shown of its tools. */
@@ -84,7 +79,7 @@ describe('on a linked device', () => {
   let env: Readonly<Record<string, string>>;
   beforeEach(async () => {
     server = await startWhatsAppServer();
-    writeSettings({
+    writeAtlas({
       PLATFORM: 'whatsapp,local',
       WHATSAPP_MODE: 'baileys',
       WHATSAPP_WEB_URL: server.url,
@@ -166,8 +161,6 @@ describe('on a linked device', () => {
 });
 
 describe('through the Cloud API', () => {
-  const APP_SECRET = 'secret-of-the-app';
-  const VERIFY_TOKEN = 'token-to-verify';
   const documentSchema = z.object({
     document: z.object({ id: z.string(), caption: z.string(), filename: z.string() }),
   });
@@ -177,19 +170,10 @@ describe('through the Cloud API', () => {
     await using api = await GraphApi.start();
     const number = api.business.addNumber(ATLAS);
     const ann = api.business.addPerson({ name: 'Ann', phone: ANN });
-    writeSettings({
-      PLATFORM: 'whatsapp',
-      WHATSAPP_MODE: 'cloud-api',
-      WHATSAPP_PHONE_NUMBER_ID: number.phoneNumberId,
-      WHATSAPP_ACCESS_TOKEN: number.accessToken,
-      WHATSAPP_APP_SECRET: APP_SECRET,
-      WHATSAPP_VERIFY_TOKEN: VERIFY_TOKEN,
-      WHATSAPP_GRAPH_URL: api.url,
-    });
+    writeAtlas(cloudVariables(api, number));
     writeFileSync(join(folder.path, 'desk/all.zip'), 'PK\x03\x04');
     await using atlas = await DaemonProcess.start({ folder: folder.path });
-    const url = new URL('/webhooks/whatsapp', atlas.url).href;
-    await api.webhooks.subscribe({ url, appSecret: APP_SECRET }, VERIFY_TOKEN);
+    await subscribe(api, atlas.url);
     const heard = (): readonly string[] =>
       api.business.taken.flatMap(({ request }) => textSchema.safeParse(request).data?.text.body ?? []);
 

@@ -1,9 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { FixtureResponse } from '@copilotkit/aimock';
 import { LLMock } from '@copilotkit/aimock';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { questionOf } from '../support/agent-network.ts';
+import { questionOf, writeSettings } from '../support/agent-network.ts';
 import { DaemonProcess } from '../support/daemon-process.ts';
 import { FAULT_SCALE } from '../support/fault-scale.ts';
 import { Phone } from '../support/phone.ts';
@@ -62,24 +60,15 @@ interface Chat extends AsyncDisposable {
 }
 
 function writePanel(folder: string, strategy: string, peer: string, env: Readonly<Record<string, string>>): void {
-  mkdirSync(folder, { recursive: true });
   const settings = {
     agents: { list: AGENTS.map((name) => ({ id: name.toLowerCase(), name })) },
     broadcast: { strategy, [peer]: AGENTS.map((name) => name.toLowerCase()) },
   };
-  writeFileSync(join(folder, 'parley.json5'), JSON.stringify(settings));
-  const variables = {
-    AI_PROVIDER: 'openai',
-    OPENAI_API_KEY: 'not-a-key',
-    OPENAI_BASE_URL: `${models.url}/v1`,
-    OPENAI_MODEL: 'test-model',
-    SECURITY_AGENT_SECRET: 'a secret that the agents of the tests share',
+  writeSettings(folder, `${models.url}/v1`, settings, {
     SECURITY_ENABLE_RATE_LIMIT: 'false',
     AGENT_COMM_LEASE_SECONDS: '5',
     ...env,
-  };
-  const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
-  writeFileSync(join(folder, '.env'), lines.join(''), { mode: 0o600 });
+  });
 }
 
 async function localChat(strategy: string): Promise<Chat> {

@@ -19,24 +19,41 @@ export function writeAgentFolder(
   changes: Readonly<Record<string, string>> = {},
 ): string {
   const folder = join(network.folder, name.toLowerCase());
-  const settings: Readonly<Record<string, string>> = {
+  writeVariables(folder, network.modelUrl, {
     AGENT_NAME: name,
     AGENT_ID: agentIdOf(name),
-    AI_PROVIDER: 'openai',
-    OPENAI_API_KEY: 'not-a-key',
-    OPENAI_BASE_URL: network.modelUrl,
-    OPENAI_MODEL: 'test-model',
     PLATFORM: 'local',
     AGENT_COMM_DB_PATH: databaseOf(network),
     SECURITY_REQUIRE_AGENT_AUTH: 'true',
-    SECURITY_AGENT_SECRET: 'a secret that the agents of the tests share',
     SECURITY_ENCRYPTION_KEY: 'a key that the agents of the tests share too',
     ...changes,
+  });
+  return folder;
+}
+
+/** Writes a `parley.json5`, and an `.env` with what it takes beside it. */
+export function writeSettings(
+  folder: string,
+  modelUrl: string,
+  settings: object,
+  variables: Readonly<Record<string, string>> = {},
+): void {
+  writeVariables(folder, modelUrl, variables);
+  writeFileSync(join(folder, 'parley.json5'), JSON.stringify(settings));
+}
+
+function writeVariables(folder: string, modelUrl: string, variables: Readonly<Record<string, string>>): void {
+  const all = {
+    AI_PROVIDER: 'openai',
+    OPENAI_API_KEY: 'not-a-key',
+    OPENAI_BASE_URL: modelUrl,
+    OPENAI_MODEL: 'test-model',
+    SECURITY_AGENT_SECRET: 'a secret that the agents of the tests share',
+    ...variables,
   };
   mkdirSync(folder, { recursive: true });
-  const lines = Object.entries(settings).map(([variable, value]) => `${variable}=${JSON.stringify(value)}\n`);
+  const lines = Object.entries(all).map(([variable, value]) => `${variable}=${JSON.stringify(value)}\n`);
   writeFileSync(join(folder, '.env'), lines.join(''), { mode: 0o600 });
-  return folder;
 }
 
 export const agentIdOf = (name: string): string => `${name.toLowerCase()}_001`;
@@ -58,3 +75,15 @@ export function questionOf({ messages }: ChatCompletionRequest): Question {
 export const toolCall = (name: string, input: object): FixtureResponse => ({
   toolCalls: [{ name, arguments: JSON.stringify(input) }],
 });
+
+/** Has a model call the tool that it is told to, such as `tool:read | {"path":"a.txt"}`, and say what is `said` of its result, or of other words. */
+export function obey(
+  { messages }: ChatCompletionRequest,
+  said: { readonly ofResult: (result: string) => string; readonly ofWords: (words: string) => string },
+): FixtureResponse {
+  const last = messages.at(-1);
+  if (last?.role === 'tool') return { content: said.ofResult(String(last.content)) };
+  const [order = '', input = '{}'] = String(last?.content ?? '').split(' | ');
+  const [, tool] = /^tool:(.*)/.exec(order) ?? [];
+  return tool === undefined ? { content: said.ofWords(order) } : toolCall(tool, JSON.parse(input));
+}
