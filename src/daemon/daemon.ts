@@ -25,7 +25,7 @@ import { DepartingFiles } from './departing-files.ts';
 import { every } from './every.ts';
 import { close, healthServer, listen } from './http.ts';
 import { introduce } from './introductions.ts';
-import { removeOlder } from './keep-file.ts';
+import { removeOlder } from './kept-files.ts';
 import { LinkDisplay } from './link-display.ts';
 import { startLinks } from './links.ts';
 import { showOnPage } from './live-view.ts';

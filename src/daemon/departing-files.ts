@@ -5,7 +5,7 @@ import { type MessageId, messageId } from '../domain/addresses.ts';
 import { ParleyError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Spool } from '../spool/spool.ts';
-import { keepFile, namesIn } from './keep-file.ts';
+import { keepFile, namesIn } from './kept-files.ts';
 
 interface DepartingFilesOptions {
   /** Where the files are kept; made when the first comes. */

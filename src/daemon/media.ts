@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Channel } from '../channels/channel.ts';
 import type { ChatIn, Media } from '../domain/chat.ts';
 import { ParleyError } from '../domain/errors.ts';
-import { keepFile } from './keep-file.ts';
+import { keepFile } from './kept-files.ts';
 
 /** The folder of files that have come, among the data. */
 export const MEDIA = 'media';

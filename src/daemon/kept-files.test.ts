@@ -2,7 +2,7 @@ import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../test/support/spool.ts';
-import { keepFile, removeOlder } from './keep-file.ts';
+import { keepFile, removeOlder } from './kept-files.ts';
 
 const DAY_S = 24 * 3600;
 
