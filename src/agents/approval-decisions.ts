@@ -3,7 +3,7 @@ import { agentAddress, type MessageId, messageId, systemAddress } from '../domai
 import type { Approval, ApprovalStore } from '../domain/approval.ts';
 import type { AuditEvent, AuditLog } from '../domain/audit.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
-import type { NewMessage } from '../domain/message.ts';
+import { AGENT_ATTEMPTS, type NewMessage } from '../domain/message.ts';
 import type { Write } from '../domain/write.ts';
 import { deriveId } from '../lib/ids.ts';
 import { err, ok, type Result } from '../lib/result.ts';
@@ -16,7 +16,6 @@ export const APPROVAL_DECIDED = 'approval.decided';
 /** Nobody but Parley itself sends from here. */
 export const APPROVALS = systemAddress('approvals');
 
-const AGENT_ATTEMPTS = 10;
 /** The longest reason that is kept, in UTF-16 code units. */
 const MAX_WHY = 500;
 

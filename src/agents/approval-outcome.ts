@@ -4,7 +4,7 @@ import { agentAddress, type MessageId } from '../domain/addresses.ts';
 import type { Approval } from '../domain/approval.ts';
 import type { ChatPlace } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
-import type { Message } from '../domain/message.ts';
+import { AGENT_ATTEMPTS, type Message } from '../domain/message.ts';
 import { errorText } from '../lib/errors.ts';
 import { APPROVAL_DECIDED, approvalEvent, approvalIn } from './approval-decisions.ts';
 import { describeRefusal, describeResult } from './approval-words.ts';
@@ -17,7 +17,6 @@ import { acknowledge, answerInChat } from './person.ts';
 /** The payload type of what an agent tells itself when a tool that was approved has been called. */
 export const APPROVAL_DONE = 'approval.done';
 
-const AGENT_ATTEMPTS = 10;
 /** The longest result that the model is told, in UTF-16 code units. */
 const MAX_RESULT = 20_000;
 

@@ -1,10 +1,9 @@
-import { AGENT_ATTEMPTS } from '../delivery/retry-policy.ts';
 import { saying } from '../delivery/saying.ts';
 import { agentAddress, type ConversationId, type GroupId, type MessageId, messageId } from '../domain/addresses.ts';
 import { type AgentCard, readsEnvelopes } from '../domain/agent-card.ts';
 import type { ChatOut, ChatPlace } from '../domain/chat.ts';
 import type { GroupMember } from '../domain/group.ts';
-import type { Message, NewMessage } from '../domain/message.ts';
+import { AGENT_ATTEMPTS, type Message, type NewMessage } from '../domain/message.ts';
 import { TASK } from '../domain/task.ts';
 import { type Budget, continueTrace, exhaustion, splitBudget, type Trace } from '../domain/trace.ts';
 import type { Write } from '../domain/write.ts';

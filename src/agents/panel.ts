@@ -1,10 +1,10 @@
 import { tool } from 'ai';
 import { z } from 'zod';
-import { AGENT_ATTEMPTS } from '../delivery/retry-policy.ts';
 import { type AgentId, agentAddress } from '../domain/addresses.ts';
 import { type ChatIn, type ChatPanel, type ChatPlace, chatInSchema, placeOf } from '../domain/chat.ts';
 import type { Delivery, Settlement } from '../domain/delivery.ts';
 import type { Group } from '../domain/group.ts';
+import { AGENT_ATTEMPTS } from '../domain/message.ts';
 import type { Budget, Trace } from '../domain/trace.ts';
 import type { AgentContext } from './context.ts';
 import type { Effects } from './effects.ts';

@@ -8,14 +8,13 @@ import {
 } from '../domain/addresses.ts';
 import type { AuditLog } from '../domain/audit.ts';
 import { CHAT_IN, type ChatIn, type ChatOut, type ChatPanel, chatArrivalSchema } from '../domain/chat.ts';
-import type { NewMessage } from '../domain/message.ts';
+import { AGENT_ATTEMPTS, type NewMessage } from '../domain/message.ts';
 import { type Budget, startTrace } from '../domain/trace.ts';
 import type { Write } from '../domain/write.ts';
 import { deriveId } from '../lib/ids.ts';
 import type { Spool } from '../spool/spool.ts';
 import { acceptOnce } from './accept-once.ts';
 import { type Refusal, refusalNotices } from './gate-notice.ts';
-import { AGENT_ATTEMPTS } from './retry-policy.ts';
 import type { Route, Routed } from './router.ts';
 import { saying } from './saying.ts';
 

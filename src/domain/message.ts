@@ -66,3 +66,5 @@ export interface NewMessage {
 /** 24 hours, as the implementation guide has it. */
 export const DEFAULT_TTL_MS = 24 * 60 * 60 * 1000;
 export const DEFAULT_MAX_ATTEMPTS = 3;
+/** Of what is for an agent, or said by one: a person or a provider may be away for long, and a turn cut short by more than the message's own fault. */
+export const AGENT_ATTEMPTS = 10;

@@ -8,7 +8,7 @@ import {
   isForeignId,
   messageId,
 } from '../domain/addresses.ts';
-import type { NewMessage } from '../domain/message.ts';
+import { AGENT_ATTEMPTS, type NewMessage } from '../domain/message.ts';
 import { type Budget, startTrace } from '../domain/trace.ts';
 import { deriveId } from '../lib/ids.ts';
 import { ENVELOPE } from './ai-comms-1.0.ts';
@@ -30,9 +30,6 @@ export type WayIn = {
 
 /** What may be spent on an envelope or a task that does not say: its sender knows nothing of budgets, so it gets little. */
 export const FOREIGN_BUDGET: Budget = { turns: 4, tokens: null, microUsd: null };
-
-/** A turn of an agent may be cut short by more than the message's own fault. */
-const AGENT_ATTEMPTS = 10;
 
 /** Not verified: it says where to put the envelope, and whoever handles it there looks at the signature first. */
 const headingSchema = z.object({
